@@ -1,0 +1,1 @@
+"""How programs are interpreted, offered and read back on each engine."""

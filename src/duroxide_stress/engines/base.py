@@ -1,0 +1,159 @@
+"""The contract between the driver and an engine.
+
+An engine is met in three roles, each possibly in a process of its own: a `Host` runs programs, a
+`Session` offers instances and sees them end, `collect` copies the engine's own histories out at
+rest. `connect` gives what the three share within one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+
+from duroxide_stress.plan import Cell
+from duroxide_stress.providers.base import Provider
+from duroxide_stress.recording.records import Effect, Execution, HistoryEvent
+from duroxide_stress.scenarios.base import Order, Workload
+
+Hint: TypeAlias = Callable[[str], None]
+"""Told the id of an instance whose code has just returned: a reason to look, never a fact."""
+
+EffectSink: TypeAlias = Callable[[Effect], None]
+
+
+class Acknowledged(msgspec.Struct, frozen=True):
+    """The client call that starts an instance returned: the engine owes it from now on."""
+
+    op: int
+    begun_ns: int
+    at_ns: int
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The client call that starts an instance raised."""
+
+    op: int
+    begun_ns: int
+    at_ns: int
+    error: str
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """The client saw an instance in a terminal state."""
+
+    op: int
+    at_ns: int
+    status: str
+    output: Any = None
+    error: str | None = None
+
+
+Event: TypeAlias = Acknowledged | Refused | Finished
+
+
+class Depths(msgspec.Struct, frozen=True):
+    """Messages waiting in the engine's queues."""
+
+    orchestrator: int
+    worker: int
+
+
+class Session(Protocol):
+    """The client side of an engine under load. Owns the clock, so that time can be virtual."""
+
+    @property
+    def watch_errors(self) -> int:
+        """How often the client could not look at an instance and looked again later."""
+        ...
+
+    @property
+    def last_watch_error(self) -> str | None:
+        """The engine's words the last time."""
+        ...
+
+    @property
+    def clock_drift_ns(self) -> int:
+        """How far the wall clock has moved against the monotonic one since the session began."""
+        ...
+
+    def now_ns(self) -> int:
+        """Wall-clock nanoseconds since the epoch that never run backwards."""
+        ...
+
+    def submit(self, order: Order) -> None:
+        """Ask for an instance; returns at once. Acknowledged or Refused follows from `wait`."""
+        ...
+
+    def wait(self, until_ns: int) -> list[Event]:
+        """What happened, in order; returns at the first events or at `until_ns` with none."""
+        ...
+
+    def depths(self) -> Depths | None:
+        """Queue depths by the engine's own count; None when it cannot say now."""
+        ...
+
+    def forget(self, op: int) -> None:
+        """Stop watching an instance that the driver has given up."""
+        ...
+
+    def close(self) -> None:
+        """Release threads and connections."""
+        ...
+
+
+class Host(Protocol):
+    """A running engine that serves the workload's programs."""
+
+    def stop(self, timeout_ms: int) -> None:
+        """Shut down gracefully within `timeout_ms`."""
+        ...
+
+
+class Engine(Protocol):
+    """One durable-execution engine."""
+
+    @property
+    def name(self) -> str:
+        """The word providers use."""
+        ...
+
+    @property
+    def virtual(self) -> bool:
+        """Whether its time is simulated, so that no process figure means anything."""
+        ...
+
+    def version(self) -> str:
+        """The engine's package and version, for the record."""
+        ...
+
+    def connect(self, provider: Provider, address: str) -> Any:
+        """Open the store in this process."""
+        ...
+
+    def host(
+        self, connection: Any, cell: Cell, workload: Workload, effects: EffectSink, hint: Hint
+    ) -> Host:
+        """Start serving the workload's programs with the cell's concurrency."""
+        ...
+
+    def session(self, connection: Any, hints: HintSource) -> Session:
+        """Open the client side."""
+        ...
+
+    def collect(self, connection: Any, instances: list[str]) -> Iterator[Execution | HistoryEvent]:
+        """Every execution and history event of these instances and all others in the store."""
+        ...
+
+
+class HintSource(Protocol):
+    """Where a session gets its hints from: another thread of this process, or another process."""
+
+    def listen(self, hear: Hint) -> None:
+        """Begin to pass hints to `hear`, from a thread of the source's own."""
+        ...
+
+    def close(self) -> None:
+        """Stop passing hints."""
+        ...

@@ -1,0 +1,1 @@
+"""Duroxide, through its published Python SDK and nothing else."""

@@ -1,0 +1,126 @@
+"""Duroxide in its three roles: host, client, and histories read back at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import duroxide
+import msgspec
+
+from duroxide_stress.engines.base import EffectSink, Hint, HintSource
+from duroxide_stress.engines.duroxide.interpreter import ACTIVITY, activity, orchestration
+from duroxide_stress.engines.duroxide.session import DuroxideSession
+from duroxide_stress.plan import Cell
+from duroxide_stress.providers.base import Provider
+from duroxide_stress.recording.records import Execution, HistoryEvent
+from duroxide_stress.scenarios.base import Workload
+
+
+class DuroxideEngine:
+    """See `engines.base.Engine`."""
+
+    name = "duroxide"
+    virtual = False
+
+    def version(self) -> str:
+        return f"duroxide {version('duroxide')}"
+
+    def connect(self, provider: Provider, address: str) -> Any:
+        return provider.connect(address)
+
+    def host(
+        self, connection: Any, cell: Cell, workload: Workload, effects: EffectSink, hint: Hint
+    ) -> DuroxideHost:
+        return DuroxideHost(connection, cell, workload, effects, hint)
+
+    def session(self, connection: Any, hints: HintSource) -> DuroxideSession:
+        return DuroxideSession(duroxide.Client(connection), hints)
+
+    def collect(self, connection: Any, instances: list[str]) -> Iterator[Execution | HistoryEvent]:
+        """Executions and events of every instance in the store, then of those that only the
+        driver knows (of which nothing is yielded when the store has never heard of them)."""
+        client = duroxide.Client(connection)
+        stored = client.list_all_instances()
+        known = set(stored)
+        for instance in [*stored, *(i for i in instances if i not in known)]:
+            yield from _instance(client, instance, listed=instance in known)
+
+
+class DuroxideHost:
+    """A runtime with the cell's concurrency, serving the workload's programs."""
+
+    def __init__(
+        self, connection: Any, cell: Cell, workload: Workload, effects: EffectSink, hint: Hint
+    ) -> None:
+        config = cell.config
+        self._runtime = duroxide.Runtime(
+            connection,
+            duroxide.RuntimeOptions(
+                orchestration_concurrency=config.orch_concurrency,
+                worker_concurrency=config.worker_concurrency,
+                dispatcher_poll_interval_ms=config.poll_interval_ms,
+                log_level="info",
+            ),
+        )
+        self._runtime.register_activity(ACTIVITY, activity(effects, node="host-0"))
+        for name, program in workload.programs.items():
+            self._runtime.register_orchestration(name, orchestration(program, hint))
+        self._runtime.start()
+
+    def stop(self, timeout_ms: int) -> None:
+        self._runtime.shutdown(timeout_ms)
+
+
+def _instance(client: Any, instance: str, *, listed: bool) -> Iterator[Execution | HistoryEvent]:
+    executions = client.list_executions(instance)
+    if not executions:
+        # A start that was acknowledged but never turned into a first turn has no execution yet.
+        if listed:
+            yield Execution(instance, 1, "NotStarted", None, 0, current=True)
+        return
+    info = client.get_instance_info(instance)
+    for number in executions:
+        execution = client.get_execution_info(instance, number)
+        events = list(client.read_execution_history(instance, number))
+        failure = _failure(events[-1].data) if execution.status == "Failed" and events else {}
+        yield Execution(
+            instance=instance,
+            execution=number,
+            status=execution.status,
+            output=execution.output,
+            events=len(events),
+            current=number == info.current_execution_id,
+            parent=info.parent_instance_id,
+            orchestration=info.orchestration_name,
+            **failure,
+        )
+        for event in events:
+            yield HistoryEvent(
+                instance,
+                number,
+                event.event_id,
+                event.kind,
+                event.source_event_id,
+                event.timestamp_ms,
+                event.data,
+            )
+
+
+def _failure(data: str | None) -> dict[str, Any]:
+    """The engine's error details (`{"Infrastructure": {...}}`) in the recording's words."""
+    try:
+        details = msgspec.json.decode(data or "")
+        (kind, body), *_ = details.items()
+    except (msgspec.DecodeError, AttributeError, ValueError):
+        return {"category": "application", "retryable": None, "error": data}
+    if not isinstance(body, dict):
+        return {"category": kind.lower(), "retryable": None, "error": str(body)}
+    canceled = "Cancelled" in str(body.get("kind", ""))
+    words = [str(body[key]) for key in ("operation", "message") if body.get(key)]
+    return {
+        "category": "canceled" if canceled else str(kind).lower(),
+        "retryable": body.get("retryable"),
+        "error": ": ".join(words) or data,
+    }

@@ -1,0 +1,184 @@
+"""The client side of Duroxide under load: starts in a small pool of threads, ends seen by hint.
+
+`wait_for_orchestration` would hold one thread per instance and poll each at up to 200 Hz, which
+loads the store that is being measured. Here the host hints when an orchestration's code returns,
+one `get_status` then asks whether the end is durable (with back-off until it is), and a slow sweep
+asks about every other open instance, because hints may be lost with their process. A latency never
+depends on any of this: the end of an instance is the timestamp in the engine's own history.
+"""
+
+from __future__ import annotations
+
+import heapq
+import queue
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from duroxide_stress.engines.base import (
+    Acknowledged,
+    Depths,
+    Event,
+    Finished,
+    HintSource,
+    Refused,
+)
+from duroxide_stress.scenarios.base import Order
+from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
+
+TERMINAL = ("Completed", "Failed")
+STARTERS = 4
+"""Threads for start calls: SQLite has one writer, so more would only queue inside the engine."""
+WATCHERS = 2
+HINT_BACKOFF_MS = (3, 6, 12, 25, 50, 100)
+"""Pauses between looks after a hint; the last repeats. The commit follows the hint in 1-5 ms."""
+SWEEP_NS = 2 * NS_PER_SEC
+"""How often an instance without a hint is looked at."""
+
+
+class _Hinted(msgspec.Struct, frozen=True):
+    instance: str
+
+
+class _StillOpen(msgspec.Struct, frozen=True):
+    """A watcher looked and the instance was not over (or could not be looked at)."""
+
+    instance: str
+    error: str | None = None
+
+
+class _Watch(msgspec.Struct):
+    """One open instance: when it is looked at next, and how often it was since its hint."""
+
+    op: int
+    due_ns: int
+    looks_since_hint: int | None = None
+
+
+class DuroxideSession:
+    """See the module. One thread calls `submit`, `wait` and `forget`."""
+
+    def __init__(self, client: Any, hints: HintSource) -> None:
+        self._client = client
+        self._hints = hints
+        self._anchor = time.time_ns() - time.monotonic_ns()
+        self._inbox: queue.SimpleQueue[Event | _StillOpen | _Hinted] = queue.SimpleQueue()
+        self._starters = ThreadPoolExecutor(STARTERS, thread_name_prefix="start")
+        self._watchers = ThreadPoolExecutor(WATCHERS, thread_name_prefix="watch")
+        self._open: dict[str, _Watch] = {}
+        self._instances: dict[int, str] = {}
+        self._agenda: list[tuple[int, str]] = []
+        self.watch_errors = 0
+        self.last_watch_error: str | None = None
+        hints.listen(lambda instance: self._inbox.put(_Hinted(instance)))
+
+    def now_ns(self) -> int:
+        return self._anchor + time.monotonic_ns()
+
+    @property
+    def clock_drift_ns(self) -> int:
+        """How far the wall clock has moved against the monotonic one since the session began."""
+        return time.time_ns() - time.monotonic_ns() - self._anchor
+
+    def submit(self, order: Order) -> None:
+        self._open[order.instance] = _Watch(order.op, 0)
+        self._instances[order.op] = order.instance
+        self._schedule(order.instance)
+        self._starters.submit(self._start, order)
+
+    def wait(self, until_ns: int) -> list[Event]:
+        events: list[Event] = []
+        while not events:
+            self._look_where_due()
+            next_ns = min(until_ns, self._agenda[0][0]) if self._agenda else until_ns
+            pause_ns = max(next_ns - self.now_ns(), 0)
+            try:
+                self._take(self._inbox.get(timeout=pause_ns / NS_PER_SEC), events)
+                while not self._inbox.empty():
+                    self._take(self._inbox.get(), events)
+            except queue.Empty:
+                if self.now_ns() >= until_ns:
+                    break
+        return events
+
+    def depths(self) -> Depths | None:
+        try:
+            found = self._client.get_queue_depths()
+        except Exception as error:  # noqa: BLE001 - the SDK raises bare RuntimeError for a busy store
+            self._note(str(error))
+            return None
+        return Depths(found.orchestrator_queue, found.worker_queue)
+
+    def forget(self, op: int) -> None:
+        instance = self._instances.pop(op, None)
+        if instance is not None:
+            del self._open[instance]
+
+    def close(self) -> None:
+        self._starters.shutdown(wait=False, cancel_futures=True)
+        self._watchers.shutdown(wait=False, cancel_futures=True)
+        self._hints.close()
+
+    def _start(self, order: Order) -> None:
+        begun = self.now_ns()
+        try:
+            self._client.start_orchestration(order.instance, order.orchestration, order.input)
+        except Exception as error:  # noqa: BLE001 - whatever the client raises is the op's end
+            self._inbox.put(Refused(order.op, begun, self.now_ns(), str(error)))
+        else:
+            self._inbox.put(Acknowledged(order.op, begun, self.now_ns()))
+
+    def _look(self, instance: str, op: int) -> None:
+        try:
+            found = self._client.get_status(instance)
+        except Exception as error:  # noqa: BLE001 - looking again is always safe
+            self._inbox.put(_StillOpen(instance, str(error)))
+            return
+        if found.status in TERMINAL:
+            self._inbox.put(Finished(op, self.now_ns(), found.status, found.output, found.error))
+        else:
+            self._inbox.put(_StillOpen(instance))
+
+    def _take(self, item: Event | _StillOpen | _Hinted, events: list[Event]) -> None:
+        match item:
+            case _Hinted(instance):
+                if instance in self._open:
+                    self._open[instance].looks_since_hint = 0
+                    self._schedule(instance)
+            case _StillOpen(instance, error):
+                if error is not None:
+                    self._note(error)
+                if instance in self._open:
+                    self._schedule(instance)
+            case Acknowledged():
+                events.append(item)
+            case Finished(op) | Refused(op):
+                if op in self._instances:
+                    self.forget(op)
+                    events.append(item)
+
+    def _schedule(self, instance: str) -> None:
+        """Put the next look on the agenda; an earlier entry for the instance is void from now."""
+        watch = self._open[instance]
+        if watch.looks_since_hint is None:
+            pause_ns = SWEEP_NS
+        else:
+            step = min(watch.looks_since_hint, len(HINT_BACKOFF_MS) - 1)
+            pause_ns = HINT_BACKOFF_MS[step] * NS_PER_MS
+            watch.looks_since_hint += 1
+        watch.due_ns = self.now_ns() + pause_ns
+        heapq.heappush(self._agenda, (watch.due_ns, instance))
+
+    def _look_where_due(self) -> None:
+        now = self.now_ns()
+        while self._agenda and self._agenda[0][0] <= now:
+            due_ns, instance = heapq.heappop(self._agenda)
+            watch = self._open.get(instance)
+            if watch is not None and watch.due_ns == due_ns:
+                self._watchers.submit(self._look, instance, watch.op)
+
+    def _note(self, error: str) -> None:
+        self.watch_errors += 1
+        self.last_watch_error = error

@@ -1,0 +1,1 @@
+"""A small durable-execution engine that is correct by construction, in virtual time."""

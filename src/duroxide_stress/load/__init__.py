@@ -1,0 +1,1 @@
+"""What is offered to an engine, and when."""

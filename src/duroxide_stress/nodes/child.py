@@ -1,0 +1,109 @@
+"""The entry point of a node's process: `python -m duroxide_stress.nodes.child`.
+
+Standard input carries the spec, then the supervisor's words (`stop`, `abort`). Its end means that
+the supervisor is gone, however it went: the node then ends at once, so that nothing is orphaned.
+Standard output and error are a log file, never a pipe: an engine that logs into a pipe nobody
+reads freezes.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+import msgspec
+
+from duroxide_stress.errors import StressError
+from duroxide_stress.nodes.hints import SocketHints, sender
+from duroxide_stress.nodes.messages import Failed, Message, NodeSpec
+from duroxide_stress.nodes.roles import (
+    Node,
+    run_collector,
+    run_driver,
+    run_embedded,
+    run_host,
+)
+from duroxide_stress.providers.base import Provider
+from duroxide_stress.providers.registry import provider_named
+
+ORPHANED = 75
+
+
+class PipeControl:
+    """A node's line to its supervisor over inherited pipes."""
+
+    def __init__(self, events_fd: int) -> None:
+        self._events_fd = events_fd
+        self._lock = threading.Lock()
+        self._abort = threading.Event()
+        self._stop = threading.Event()
+
+    def tell(self, message: Message) -> None:
+        """Send one message; a supervisor that is gone ends the process elsewhere."""
+        with self._lock:
+            os.write(self._events_fd, msgspec.json.encode(message) + b"\n")
+
+    def aborted(self) -> bool:
+        return self._abort.is_set()
+
+    def wait_for_stop(self) -> None:
+        self._stop.wait()
+
+    def obey(self) -> None:
+        """Read the supervisor's words until standard input ends."""
+        for word in sys.stdin.buffer:
+            if word.strip() == b"abort":
+                self._abort.set()
+            self._stop.set()
+        os._exit(ORPHANED)
+
+
+def main() -> int:
+    """Run the role the spec names. Exit code 0, or 1 after a `Failed` message."""
+    spec = msgspec.json.decode(sys.stdin.buffer.readline(), type=NodeSpec)
+    control = PipeControl(spec.events_fd)
+    threading.Thread(target=control.obey, name="supervisor", daemon=True).start()
+    try:
+        _run(spec, control)
+    except StressError as error:
+        control.tell(Failed(str(error)))
+        return 1
+    except Exception as error:  # noqa: BLE001 - the log has the traceback, the supervisor one line
+        traceback.print_exc()
+        control.tell(Failed(f"{type(error).__name__}: {error}"))
+        return 1
+    return 0
+
+
+def _run(spec: NodeSpec, control: PipeControl) -> None:
+    node = Node(spec.cell, _provider(spec), spec.address, Path(spec.directory))
+    match spec.role:
+        case "host":
+            assert spec.hints_fd is not None
+            run_host(node, control, sender(spec.hints_fd))
+        case "driver":
+            assert spec.hints_fd is not None
+            run_driver(node, control, SocketHints(spec.hints_fd))
+        case "embedded":
+            run_embedded(node, control)
+        case "collector":
+            run_collector(node, control)
+
+
+def _provider(spec: NodeSpec) -> Provider:
+    if spec.pickled is not None:
+        provider: Provider = pickle.loads(spec.pickled)
+        return provider
+    assert spec.provider is not None
+    return provider_named(spec.provider)
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    # The engine's threads may still be winding down; a normal interpreter exit would wait for them.
+    os._exit(code)

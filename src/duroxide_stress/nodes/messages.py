@@ -1,0 +1,73 @@
+"""What a node is told when it starts, and what it tells while it works."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+
+from duroxide_stress.load.driver import Progress
+from duroxide_stress.plan import Cell
+from duroxide_stress.recording.records import DriverEnd
+
+Role: TypeAlias = Literal["host", "driver", "embedded", "collector"]
+
+
+class NodeSpec(msgspec.Struct, frozen=True):
+    """One line on a node's standard input. May hold a password in `address`: never written."""
+
+    role: Role
+    cell: Cell
+    directory: str
+    address: str
+    provider: str | None
+    """A provider reference; None when `pickled` holds the object."""
+    pickled: bytes | None
+    events_fd: int
+    hints_fd: int | None
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The engine serves its programs."""
+
+
+class Told(msgspec.Struct, frozen=True, tag="progress"):
+    """The driver's progress."""
+
+    progress: Progress
+
+
+class Driven(msgspec.Struct, frozen=True, tag="driven"):
+    """The load is over (or was aborted)."""
+
+    finished: bool
+    end: DriverEnd
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The node has done all it was started for and is about to exit."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The node cannot go on; one sentence fit to be shown."""
+
+    error: str
+
+
+Message: TypeAlias = Ready | Told | Driven | Done | Failed
+
+
+class Control(Protocol):
+    """A node's line to its supervisor."""
+
+    def tell(self, message: Message) -> None:
+        """Send one message."""
+        ...
+
+    def aborted(self) -> bool:
+        """Whether the supervisor wants the load to end now."""
+        ...
+
+    def wait_for_stop(self) -> None:
+        """Block until the supervisor wants the node to end."""
+        ...

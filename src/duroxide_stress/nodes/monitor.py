@@ -1,0 +1,79 @@
+"""Samples of what the processes, the store and the machine use while a cell runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+
+import psutil
+
+from duroxide_stress.load.driver import Records
+from duroxide_stress.recording.records import Sample
+from duroxide_stress.units import NS_PER_SEC
+
+SAMPLE_EVERY_NS = 250_000_000
+STORE_EVERY = 4
+"""The store is asked for its size at every fourth sample."""
+
+
+class Monitor:
+    """Call `sample_if_due` often; it looks every quarter of a second."""
+
+    def __init__(self, records: Records, store_bytes: Callable[[], int | None]) -> None:
+        self._records, self._store_bytes = records, store_bytes
+        self._processes: dict[str, psutil.Process] = {"harness": psutil.Process()}
+        self._due_ns = 0
+        self._count = 0
+
+    def watch(self, source: str, pid: int) -> None:
+        """Sample this process from now on under the name `source`."""
+        if pid == os.getpid():
+            del self._processes["harness"]
+        with contextlib.suppress(psutil.Error):
+            self._processes[source] = psutil.Process(pid)
+
+    def sample_if_due(self) -> None:
+        """Take a sample of everything when the last is old enough."""
+        now = time.monotonic_ns()
+        if now < self._due_ns:
+            return
+        self._due_ns = now + SAMPLE_EVERY_NS
+        for source, process in self._processes.items():
+            self._sample_process(source, process)
+        busy = psutil.cpu_times()
+        self._records.write(
+            Sample(
+                time.time_ns(),
+                "machine",
+                cpu_ns=round(
+                    (
+                        sum(busy)
+                        - busy.idle
+                        - getattr(busy, "iowait", 0.0)
+                        - getattr(busy, "guest", 0.0)
+                        - getattr(busy, "guest_nice", 0.0)
+                    )
+                    * NS_PER_SEC
+                ),
+            )
+        )
+        if self._count % STORE_EVERY == 0 and (size := self._store_bytes()) is not None:
+            self._records.write(Sample(time.time_ns(), "store", bytes=size))
+        self._count += 1
+
+    def _sample_process(self, source: str, process: psutil.Process) -> None:
+        try:
+            with process.oneshot():
+                cpu, memory = process.cpu_times(), process.memory_info()
+        except psutil.Error:
+            return
+        self._records.write(
+            Sample(
+                time.time_ns(),
+                source,
+                rss_bytes=memory.rss,
+                cpu_ns=round((cpu.user + cpu.system) * NS_PER_SEC),
+            )
+        )

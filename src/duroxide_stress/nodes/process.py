@@ -1,0 +1,159 @@
+"""One node as its supervisor sees it: a child process, or a thread for what cannot be moved."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from duroxide_stress.nodes.messages import Failed, Message, NodeSpec
+
+LOG_TAIL_LINES = 12
+
+
+class NodeHandle(Protocol):
+    """What the supervisor needs of a node."""
+
+    pid: int
+
+    def message(self) -> Message | None:
+        """The next message, or None when there is none now."""
+        ...
+
+    def exit_code(self) -> int | None:
+        """None while it lives; negative for death by that signal."""
+        ...
+
+    def say(self, word: str) -> None:
+        """Tell it `stop` or `abort`; no effect on a node that is gone."""
+        ...
+
+    def end(self) -> None:
+        """Make sure it is gone."""
+        ...
+
+
+class ChildProcess:
+    """A spawned node with a session (process group) of its own and a log file."""
+
+    def __init__(self, spec: NodeSpec, log: Path) -> None:
+        self.role = spec.role
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        read_fd, write_fd = os.pipe()
+        fds = [write_fd] + ([spec.hints_fd] if spec.hints_fd is not None else [])
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+        # A child imports the user's provider module as its parent did.
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "duroxide_stress.nodes.child"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=fds,
+                start_new_session=True,
+                env=environment,
+            )
+        os.close(write_fd)
+        self.pid = self._process.pid
+        self._say(msgspec.json.encode(msgspec.structs.replace(spec, events_fd=write_fd)))
+        self._reader = threading.Thread(target=self._read, args=(read_fd,), daemon=True)
+        self._reader.start()
+
+    def message(self) -> Message | None:
+        try:
+            return self._messages.get_nowait()
+        except queue.Empty:
+            return None
+
+    def exit_code(self) -> int | None:
+        # Not before its last message has been read, or a death would hide what it said.
+        return None if self._reader.is_alive() else self._process.poll()
+
+    def say(self, word: str) -> None:
+        self._say(word.encode())
+
+    def end(self) -> None:
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def _say(self, line: bytes) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(line + b"\n")
+            self._process.stdin.flush()
+
+    def _read(self, fd: int) -> None:
+        decoder = msgspec.json.Decoder(Message)
+        with open(fd, "rb") as lines:
+            for line in lines:
+                with contextlib.suppress(msgspec.DecodeError):
+                    self._messages.put(decoder.decode(line))
+
+
+class ThreadNode:
+    """A node in a thread of this process, for a provider that lives here and nowhere else."""
+
+    def __init__(self, run: Callable[[ThreadNode], None]) -> None:
+        self.pid = os.getpid()
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._abort = threading.Event()
+        self._thread = threading.Thread(target=self._main, args=(run,), daemon=True)
+        self._thread.start()
+
+    def tell(self, message: Message) -> None:
+        """The node's side: send one message."""
+        self._messages.put(message)
+
+    def aborted(self) -> bool:
+        """The node's side: whether the load is to end now."""
+        return self._abort.is_set()
+
+    def wait_for_stop(self) -> None:
+        """The node's side: block until told to end."""
+        self._abort.wait()
+
+    def message(self) -> Message | None:
+        try:
+            return self._messages.get_nowait()
+        except queue.Empty:
+            return None
+
+    def exit_code(self) -> int | None:
+        return None if self._thread.is_alive() else 0
+
+    def say(self, word: str) -> None:
+        self._abort.set()
+
+    def end(self) -> None:
+        self._abort.set()
+        self._thread.join(timeout=30)
+
+    def _main(self, run: Callable[[ThreadNode], None]) -> None:
+        try:
+            run(self)
+        except Exception as error:  # noqa: BLE001 - reaches the supervisor as a sentence
+            self._messages.put(Failed(f"{type(error).__name__}: {error}"))
+
+
+def log_tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:
+    """The last lines of a node's log, for an error message."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 16_384))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,133 @@
+"""What each node of a cell does, from opening the store to its last record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from duroxide_stress.engines.base import Engine, Hint, HintSource, Session
+from duroxide_stress.engines.registry import engine_named
+from duroxide_stress.load.driver import Driver
+from duroxide_stress.nodes.hints import LocalHints
+from duroxide_stress.nodes.messages import Control, Done, Driven, Ready, Told
+from duroxide_stress.plan import Cell
+from duroxide_stress.providers.base import Provider, audit_store
+from duroxide_stress.recording.records import DriverEnd, Execution
+from duroxide_stress.recording.writer import DirectWriter, LineWriter
+from duroxide_stress.scenarios.base import Workload
+from duroxide_stress.scenarios.registry import scenario_named
+
+SHUTDOWN_MS = 10_000
+
+
+class Node:
+    """What every role starts from: the cell's workload, its engine, its open store."""
+
+    def __init__(self, cell: Cell, provider: Provider, address: str, directory: Path) -> None:
+        self.cell, self.provider, self.address, self.directory = cell, provider, address, directory
+        self.workload: Workload = scenario_named(cell.scenario).workload(cell)
+        self.engine: Engine = engine_named(provider.engine)
+
+
+def run_host(node: Node, control: Control, hint: Hint) -> None:
+    """Serve the programs until told to stop."""
+    effects = DirectWriter(node.directory / "effects.jsonl")
+    connection = node.engine.connect(node.provider, node.address)
+    host = node.engine.host(connection, node.cell, node.workload, effects.write, hint)
+    control.tell(Ready())
+    control.wait_for_stop()
+    host.stop(SHUTDOWN_MS)
+    effects.close()
+    control.tell(Done())
+
+
+def run_driver(node: Node, control: Control, hints: HintSource) -> None:
+    """Offer the load from a process of its own."""
+    connection = node.engine.connect(node.provider, node.address)
+    session = node.engine.session(connection, hints)
+    control.tell(_drive(node, session, control))
+    session.close()
+    control.tell(Done())
+
+
+def run_embedded(node: Node, control: Control) -> None:
+    """Host, driver and collection in one process, for stores that live inside it."""
+    effects = DirectWriter(node.directory / "effects.jsonl")
+    hints = LocalHints()
+    connection = node.engine.connect(node.provider, node.address)
+    session = node.engine.session(connection, hints)
+    host = node.engine.host(connection, node.cell, node.workload, effects.write, hints.send)
+    control.tell(Ready())
+    driven = _drive(node, session, control)
+    control.tell(driven)
+    host.stop(SHUTDOWN_MS)
+    session.close()
+    effects.close()
+    if driven.finished:
+        _audit(node)
+        _collect(node, connection)
+    control.tell(Done())
+
+
+def run_collector(node: Node, control: Control) -> None:
+    """At rest, in a fresh process: audit the store, open it again, copy the histories out."""
+    _audit(node)
+    _collect(node, node.engine.connect(node.provider, node.address))
+    control.tell(Done())
+
+
+def _drive(node: Node, session: Session, control: Control) -> Driven:
+    samples = DirectWriter(node.directory / "samples.jsonl")
+    with LineWriter(node.directory / "ops.jsonl") as ops:
+        driver = Driver(
+            session,
+            node.workload,
+            node.cell.config,
+            ops,
+            samples,
+            part=node.cell.scenario,
+            aborted=control.aborted,
+            tell=lambda progress: control.tell(Told(progress)),
+        )
+        finished = driver.run()
+    samples.close()
+    end = DriverEnd(
+        launched=driver.launched,
+        max_in_flight=driver.max_in_flight,
+        watch_errors=session.watch_errors,
+        last_watch_error=session.last_watch_error,
+        clock_drift_ns=session.clock_drift_ns,
+    )
+    return Driven(finished, end)
+
+
+def _audit(node: Node) -> None:
+    found = audit_store(node.provider, node.address)
+    if found is not None:
+        (node.directory / "store.json").write_bytes(msgspec.json.encode(found))
+
+
+def _collect(node: Node, connection: object) -> None:
+    launched = _launched(node.directory / "ops.jsonl")
+    with (
+        LineWriter(node.directory / "executions.jsonl") as executions,
+        LineWriter(node.directory / "history.jsonl") as history,
+    ):
+        for record in node.engine.collect(connection, launched):
+            (executions if isinstance(record, Execution) else history).write(record)
+
+
+class _AnyOp(msgspec.Struct):
+    type: str
+    instance: str = ""
+
+
+def _launched(ops: Path) -> list[str]:
+    decoder = msgspec.json.Decoder(_AnyOp)
+    instances = []
+    with ops.open("rb") as lines:
+        for line in lines:
+            if line.endswith(b"\n") and (op := decoder.decode(line)).type == "invoke":
+                instances.append(op.instance)
+    return instances

@@ -1,0 +1,229 @@
+"""Runs one cell: starts its nodes, watches them, writes what they leave, ends them.
+
+Two shapes. *Separate*: a host process and a driver process share a store, then a fresh process
+audits it and copies the histories out. *Embedded*: one process does it all, because its store
+cannot be shared.
+"""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from duroxide_stress.errors import RunError
+from duroxide_stress.load.driver import Progress
+from duroxide_stress.nodes.hints import hint_pair
+from duroxide_stress.nodes.messages import (
+    Done,
+    Driven,
+    Failed,
+    Message,
+    NodeSpec,
+    Ready,
+    Role,
+    Told,
+)
+from duroxide_stress.nodes.monitor import Monitor
+from duroxide_stress.nodes.process import ChildProcess, NodeHandle, ThreadNode, log_tail
+from duroxide_stress.nodes.roles import Node, run_embedded
+from duroxide_stress.plan import Cell
+from duroxide_stress.providers.base import Provider, store_size_bytes
+from duroxide_stress.recording.records import CellEnd, DriverEnd, Ended
+from duroxide_stress.recording.store import count_lines, write_json
+from duroxide_stress.recording.writer import DirectWriter
+
+POLL_SECS = 0.02
+START_SECS = 60.0
+STOP_SECS = 20.0
+COLLECT_SECS = 600.0
+
+
+class CellRun:
+    """One cell's life. `interrupted` is asked often; `tell` is given the driver's progress."""
+
+    def __init__(
+        self,
+        cell: Cell,
+        provider: Provider,
+        address: str,
+        directory: Path,
+        *,
+        interrupted: Callable[[], bool],
+        tell: Callable[[Progress], None],
+        monitored: bool = True,
+    ) -> None:
+        self._cell, self._provider, self._address = cell, provider, address
+        self._directory, self._interrupted, self._tell = directory, interrupted, tell
+        self._samples = DirectWriter(directory / "samples.jsonl")
+        self._monitor = (
+            Monitor(self._samples, lambda: store_size_bytes(provider, address))
+            if monitored
+            else None
+        )
+        self._nodes: list[NodeHandle] = []
+        self._driver_end = DriverEnd()
+        self._ended: Ended = "finished"
+        self._reason = ""
+
+    def run(self) -> CellEnd:
+        """Run to the end, whatever happens; afterwards no process of the cell is left."""
+        try:
+            if movable(self._provider) and self._provider.shared:
+                self._separate()
+            else:
+                self._embedded()
+        except RunError as error:
+            self._over("error", str(error))
+        except KeyboardInterrupt:
+            self._over("interrupted", "interrupted")
+        finally:
+            for node in self._nodes:
+                node.end()
+            self._samples.close()
+        tail = log_tail(self._directory / "host.log") if self._ended not in _CALM else ""
+        end = CellEnd(
+            ended=self._ended,
+            reason=self._reason,
+            driver=self._driver_end,
+            lines=count_lines(self._directory),
+            host_log_tail=tail,
+        )
+        write_json(self._directory / "end.json", end)
+        return end
+
+    def _separate(self) -> None:
+        driver_end, hosts_end = hint_pair()
+        with driver_end, hosts_end:
+            host = self._spawn("host", "host.log", hosts_end.fileno())
+            self._await(host, Ready, START_SECS, "the engine's host")
+            self._watch("engine", host)
+            driver = self._spawn("driver", "driver.log", driver_end.fileno())
+            self._watch("driver", driver)
+            self._load(driver, host)
+        if self._ended == "interrupted":
+            return
+        if host.exit_code() is None:
+            host.say("stop")
+            self._await(host, Done, STOP_SECS, "the engine's host, told to stop")
+        host.end()
+        driver.end()
+        collector = self._spawn("collector", "collector.log", None)
+        self._await(collector, Done, COLLECT_SECS, "the copying out of the histories")
+
+    def _embedded(self) -> None:
+        if movable(self._provider):
+            node: NodeHandle = self._spawn("embedded", "host.log", None)
+        else:
+            inner = Node(self._cell, self._provider, self._address, self._directory)
+            node = ThreadNode(lambda control: run_embedded(inner, control))
+            self._nodes.append(node)
+        self._watch("embedded", node)
+        self._await(node, Ready, START_SECS, "the engine's host")
+        self._load(node, node)
+        if self._ended == "finished":
+            self._await(node, Done, COLLECT_SECS, "the copying out of the histories")
+
+    def _load(self, driver: NodeHandle, host: NodeHandle) -> None:
+        """Watch the load until the driver has done with it, or cannot go on."""
+        while True:
+            host_code, driver_code = host.exit_code(), driver.exit_code()
+            message = self._pump(driver)
+            if isinstance(message, Driven):
+                self._driver_end = message.end
+                return
+            if message is not None:
+                continue
+            if host_code is not None:
+                self._over(*_host_death(host_code))
+                driver.say("abort")
+            if driver_code is not None:
+                if driver is host:
+                    return
+                raise RunError(f"the driver died: {_death(driver_code)}")
+            if self._interrupted():
+                self._over("interrupted", "interrupted")
+                driver.say("abort")
+
+    def _await(self, node: NodeHandle, kind: type[Message], secs: float, what: str) -> None:
+        deadline = time.monotonic() + secs
+        while True:
+            code = node.exit_code()
+            message = self._pump(node)
+            if isinstance(message, kind):
+                return
+            if message is not None:
+                continue
+            if code is not None:
+                raise RunError(f"{what} died: {_death(code)}")
+            if self._interrupted():
+                raise KeyboardInterrupt
+            if time.monotonic() > deadline:
+                raise RunError(f"{what} took longer than {secs:g} s")
+
+    def _pump(self, node: NodeHandle) -> Message | None:
+        """The node's next message after its progress is told on; sleeps a little when there is none."""
+        if self._monitor is not None:
+            self._monitor.sample_if_due()
+        message = node.message()
+        if message is None:
+            time.sleep(POLL_SECS)
+            message = node.message()
+        if isinstance(message, Told):
+            self._tell(message.progress)
+        elif isinstance(message, Failed):
+            raise RunError(message.error)
+        return message
+
+    def _spawn(self, role: Role, log: str, hints_fd: int | None) -> ChildProcess:
+        spec = NodeSpec(
+            role=role,
+            cell=self._cell,
+            directory=str(self._directory),
+            address=self._address,
+            provider=None,
+            pickled=pickle.dumps(self._provider),
+            events_fd=-1,
+            hints_fd=hints_fd,
+        )
+        child = ChildProcess(spec, self._directory / log)
+        self._nodes.append(child)
+        return child
+
+    def _watch(self, source: str, node: NodeHandle) -> None:
+        if self._monitor is not None:
+            self._monitor.watch(source, node.pid)
+
+    def _over(self, ended: Ended, reason: str) -> None:
+        if self._ended == "finished":
+            self._ended, self._reason = ended, reason
+
+
+_CALM = ("finished", "interrupted")
+
+
+def movable(provider: Provider) -> bool:
+    """Whether another process can make this provider: it pickles, and its class can be imported."""
+    if type(provider).__module__ == "__main__":
+        return False
+    try:
+        return bool(pickle.dumps(provider))
+    except Exception:  # noqa: BLE001 - pickle raises almost anything for what it cannot move
+        return False
+
+
+def _death(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"killed by signal {-code} ({signal.Signals(-code).name})"
+    return f"exit code {code}"
+
+
+def _host_death(code: int) -> tuple[Ended, str]:
+    """SIGKILL and SIGTERM come from outside; whatever else ends a host is its own crash."""
+    outside = code in (-signal.SIGKILL, -signal.SIGTERM)
+    return (
+        "host-died" if outside else "host-crashed",
+        f"the engine's host died in the middle of the cell: {_death(code)}",
+    )

@@ -1,0 +1,141 @@
+"""What a run will do, as frozen values: configuration, cells, plan."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from duroxide_stress.errors import UsageError
+from duroxide_stress.units import format_duration
+
+_CONCURRENCY = re.compile(r"^(\d+)/(\d+)$")
+MAX_WORKERS = 1024
+
+# Seconds a cell costs beyond warm-up and window, as seen on two cores: starting and stopping the
+# processes, draining, copying the histories out. Used only to tell how long a plan will take.
+CELL_OVERHEAD_SECS = 4.0
+
+
+class Concurrency(msgspec.Struct, frozen=True, order=True):
+    """Orchestration workers / activity workers, written `2/2` as the spec writes it."""
+
+    orchestration: int
+    worker: int
+
+    def __str__(self) -> str:
+        return f"{self.orchestration}/{self.worker}"
+
+    @classmethod
+    def parse(cls, text: str) -> Concurrency:
+        """Read `N/M`. Raises UsageError when it is not two whole numbers of at least 1."""
+        match = _CONCURRENCY.match(text.strip())
+        if match is None:
+            raise UsageError(
+                f"config {text!r} is not of the form N/M: orchestration workers, a slash, "
+                "activity workers, for example 2/2"
+            )
+        found = cls(int(match.group(1)), int(match.group(2)))
+        if not 1 <= min(found.orchestration, found.worker) <= MAX_WORKERS or (
+            max(found.orchestration, found.worker) > MAX_WORKERS
+        ):
+            raise UsageError(
+                f"config {text!r}: both numbers must be between 1 and {MAX_WORKERS} "
+                "(an engine with no workers of a kind silently does nothing)"
+            )
+        return found
+
+
+class StressTestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The spec's fields under the spec's names and defaults, then those that honest figures need."""
+
+    max_concurrent: int = 20
+    duration_secs: float = 10
+    tasks_per_instance: int = 5
+    activity_delay_ms: int = 10
+    orch_concurrency: int = 2
+    worker_concurrency: int = 2
+    wait_timeout_secs: float = 60
+    """How long one instance may take before it is given up as hanging."""
+    warmup_secs: float = 2
+    """Load that is offered and checked before the measuring window, but not in its figures."""
+    seed: int = 1
+    poll_interval_ms: int = 100
+    """The engine's idle sleep per worker slot; 100 is its default and its own harness's choice."""
+
+    @property
+    def concurrency(self) -> Concurrency:
+        return Concurrency(self.orch_concurrency, self.worker_concurrency)
+
+    def problems(self) -> list[str]:
+        """Every field that no run could honour, one sentence each."""
+        return [
+            f"{name} must be between {low:g} and {high:g}, found {getattr(self, name):g}"
+            for name, (low, high) in CONFIG_LIMITS.items()
+            if not low <= getattr(self, name) <= high
+        ]
+
+
+CONFIG_LIMITS: dict[str, tuple[float, float]] = {
+    "max_concurrent": (1, 100_000),
+    "duration_secs": (0.1, 7 * 86_400),
+    "tasks_per_instance": (1, 1_000),
+    "activity_delay_ms": (0, 3_600_000),
+    "orch_concurrency": (1, MAX_WORKERS),
+    "worker_concurrency": (1, MAX_WORKERS),
+    "wait_timeout_secs": (0.1, 86_400),
+    "warmup_secs": (0, 3_600),
+    "seed": (0, 2**63 - 1),
+    "poll_interval_ms": (1, 60_000),
+}
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One scenario × provider × config × repeat: the unit that is run, recorded and judged."""
+
+    scenario: str
+    provider: str
+    config: StressTestConfig
+    repeat: int = 1
+    options: dict[str, Any] = {}
+
+    @property
+    def key(self) -> str:
+        """The cell's directory name, unique in its plan."""
+        provider = re.sub(r"[^A-Za-z0-9_-]+", "-", self.provider).strip("-")
+        concurrency = str(self.config.concurrency).replace("/", "-")
+        return f"{self.scenario}.{provider}.{concurrency}.r{self.repeat}"
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The cells in the order they run. Written into the recording before anything starts."""
+
+    name: str
+    cells: tuple[Cell, ...]
+    command: str
+    """The words that repeat this plan."""
+
+    @property
+    def estimated_secs(self) -> float:
+        """How long the plan will take: windows and warm-ups, and what each cell costs beside them."""
+        return sum(
+            cell.config.warmup_secs + cell.config.duration_secs + CELL_OVERHEAD_SECS
+            for cell in self.cells
+        )
+
+    def describe(self) -> str:
+        """What `run` would do, a line a cell, and for how long."""
+        lines = [
+            f"Plan {self.name}: {len(self.cells)} cells, about "
+            f"{format_duration(round(self.estimated_secs))}"
+        ]
+        for number, cell in enumerate(self.cells, 1):
+            c = cell.config
+            lines.append(
+                f"{number:>3}. {cell.scenario} on {cell.provider} at {c.concurrency}, repeat "
+                f"{cell.repeat}: {c.max_concurrent} in flight, {c.tasks_per_instance} x "
+                f"{c.activity_delay_ms} ms, {format_duration(c.warmup_secs)} warm-up + "
+                f"{format_duration(c.duration_secs)} window, seed {c.seed}"
+            )
+        return "\n".join([*lines, f"Repeat it with: {self.command}"])

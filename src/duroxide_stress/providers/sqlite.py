@@ -1,0 +1,139 @@
+"""Duroxide on SQLite, in memory and in a file. Imports the engine only to open a store."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from duroxide_stress.providers.base import StoreAudit, StoreProblem
+
+QUEUES = ("orchestrator_queue", "worker_queue", "timer_queue")
+MAX_ROWS_SHOWN = 50
+
+
+class InMemorySqlite:
+    """`SqliteProvider.in_memory()`: every call is a database of its own, alive in one process."""
+
+    name = "sqlite-memory"
+    label = "In-Memory SQLite"
+    engine = "duroxide"
+    shared = False
+
+    def create(self, directory: Path) -> str:
+        return ":memory:"
+
+    def connect(self, address: str) -> Any:
+        import duroxide
+
+        return duroxide.SqliteProvider.in_memory()
+
+    def destroy(self, address: str) -> None:
+        """Nothing to remove: the database ends with its process."""
+
+
+class FileSqlite:
+    """`SqliteProvider.open("sqlite:<path>")`: a file in WAL mode that several processes share."""
+
+    name = "sqlite-file"
+    label = "File SQLite"
+    engine = "duroxide"
+    shared = True
+
+    def create(self, directory: Path) -> str:
+        return str(directory / "store.db")
+
+    def connect(self, address: str) -> Any:
+        import duroxide
+
+        return duroxide.SqliteProvider.open(f"sqlite:{address}")
+
+    def destroy(self, address: str) -> None:
+        for path in _files(address):
+            path.unlink(missing_ok=True)
+
+    def size_bytes(self, address: str) -> int:
+        sizes = []
+        for path in _files(address):
+            try:
+                sizes.append(path.stat().st_size)
+            except FileNotFoundError:
+                continue
+        return sum(sizes)
+
+    def audit(self, address: str) -> StoreAudit:
+        """Ask the file, at rest and before the engine opens it again.
+
+        Must run in a process where the engine has no connection: two copies of SQLite in one
+        process break each other's POSIX locks.
+        """
+        if not Path(address).is_file():
+            problem = StoreProblem("open", "the store's file does not exist")
+            return StoreAudit(asked=("open",), problems=(problem,))
+        try:
+            wal = Path(address + "-wal")
+            wal_bytes = wal.stat().st_size if wal.exists() else 0
+            with closing(sqlite3.connect(address, timeout=10)) as db:
+                return _audit(db, wal_bytes)
+        except sqlite3.DatabaseError as error:
+            return StoreAudit(asked=("open",), problems=(StoreProblem("open", str(error)),))
+
+
+def _files(address: str) -> list[Path]:
+    return [Path(address + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+
+
+def _audit(db: sqlite3.Connection, wal_bytes: int) -> StoreAudit:
+    problems: list[StoreProblem] = []
+    facts: dict[str, int | float | str] = {"wal_bytes_at_rest": wal_bytes}
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+
+    facts["journal_mode"] = str(db.execute("PRAGMA journal_mode").fetchone()[0])
+    if facts["journal_mode"] != "wal":
+        problems.append(StoreProblem("journal_mode", f"{facts['journal_mode']} instead of wal"))
+    busy, wal_pages, moved = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        problems.append(StoreProblem("wal_checkpoint", f"busy: {moved} of {wal_pages} pages moved"))
+    for (line,) in db.execute("PRAGMA integrity_check(20)"):
+        if line != "ok":
+            problems.append(StoreProblem("integrity_check", str(line)))
+    for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check").fetchmany(MAX_ROWS_SHOWN):
+        problems.append(StoreProblem("foreign_key_check", f"{table} row {rowid} has no {parent}"))
+
+    for table in QUEUES:
+        if table not in tables:
+            continue
+        facts[f"rows.{table}"] = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        has_instance = table != "timer_queue"
+        columns = "instance_id, work_item" if has_instance else "NULL, work_item"
+        rows = db.execute(f"SELECT {columns} FROM {table} LIMIT {MAX_ROWS_SHOWN}")
+        problems += [
+            StoreProblem("queues_empty", f"{table}: {str(item)[:200]}", instance)
+            for instance, item in rows
+        ]
+    # A lock row outlives its release only when the holder never let go of it.
+    locks = db.execute("SELECT instance_id, locked_until FROM instance_locks").fetchall()
+    facts["rows.instance_locks"] = len(locks)
+    problems += [
+        StoreProblem("no_lock_left", f"locked until {until}", instance)
+        for instance, until in locks[:MAX_ROWS_SHOWN]
+    ]
+    for table in sorted({"instances", "executions", "history"} & tables):
+        facts[f"rows.{table}"] = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    facts["page_bytes"] = (
+        db.execute("PRAGMA page_count").fetchone()[0] * db.execute("PRAGMA page_size").fetchone()[0]
+    )
+    return StoreAudit(
+        asked=(
+            "open",
+            "journal_mode",
+            "wal_checkpoint",
+            "integrity_check",
+            "foreign_key_check",
+            "queues_empty",
+            "no_lock_left",
+        ),
+        problems=tuple(problems),
+        facts=facts,
+    )

@@ -1,0 +1,1 @@
+"""What a run leaves behind: typed records, their writer, the directory, and tables over it."""

@@ -1,0 +1,183 @@
+"""The records of a recording, format 1. One JSON object a line; all times are wall-clock
+nanoseconds since the epoch (`_ns`) unless the engine's own milliseconds are meant (`_ms`).
+
+Format history
+- 1: the first.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from duroxide_stress.oracle import Expectation
+from duroxide_stress.plan import Cell, Plan
+
+FORMAT = 1
+
+InfoReason: TypeAlias = Literal["timeout", "interrupted"]
+Ended: TypeAlias = Literal["finished", "interrupted", "host-died", "host-crashed", "error"]
+MarkName: TypeAlias = Literal["begin", "window_begin", "window_end", "drained", "at_rest"]
+
+
+class Invoke(msgspec.Struct, frozen=True, tag="invoke", tag_field="type"):
+    """The driver wants an instance. The op then ends in exactly one Ok, Fail or Info."""
+
+    op: int
+    instance: str
+    part: str
+    """The scenario it belongs to."""
+    input: Any
+    due_ns: int
+    at_ns: int
+    expect: Expectation
+
+
+class Acked(msgspec.Struct, frozen=True, tag="acked", tag_field="type"):
+    """The engine accepted the start: from here on the instance must never be lost."""
+
+    op: int
+    begun_ns: int
+    at_ns: int
+
+
+class Ok(msgspec.Struct, frozen=True, tag="ok", tag_field="type"):
+    """The client saw the instance completed; `output` is what it was given."""
+
+    op: int
+    at_ns: int
+    output: Any
+
+
+class Fail(msgspec.Struct, frozen=True, tag="fail", tag_field="type"):
+    """The client saw the instance failed, or its start was refused (`where`)."""
+
+    op: int
+    at_ns: int
+    where: Literal["start", "end"]
+    error: str
+
+
+class Info(msgspec.Struct, frozen=True, tag="info", tag_field="type"):
+    """Nobody knows how the instance ended: it took too long, or the run was cut off."""
+
+    op: int
+    at_ns: int
+    reason: InfoReason
+
+
+class Mark(msgspec.Struct, frozen=True, tag="mark", tag_field="type"):
+    """A border in time: the measuring window and the drain."""
+
+    name: MarkName
+    at_ns: int
+
+
+class Effect(msgspec.Struct, frozen=True):
+    """One end of one real activity execution, written by the host as it happens."""
+
+    phase: Literal["begin", "end"]
+    token: str
+    """The step as the activity's input names it: `instance|execution|path`."""
+    instance: str
+    """The instance as the engine's activity context names it."""
+    run: int
+    """Number of this execution within its process, pairs begin with end."""
+    at_ns: int
+    node: str
+
+
+class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One look at a process, the store, the queues or the machine; absent means not asked."""
+
+    at_ns: int
+    source: str
+    """`engine`, `driver`, `embedded`, `harness`, `machine`, `store` or `queues`."""
+    rss_bytes: int | None = None
+    cpu_ns: int | None = None
+    """CPU time used since the process (or machine) started."""
+    bytes: int | None = None
+    orchestrator_queue: int | None = None
+    worker_queue: int | None = None
+
+
+class HistoryEvent(msgspec.Struct, frozen=True):
+    """One event of the engine's own history."""
+
+    instance: str
+    execution: int
+    event_id: int
+    kind: str
+    source: int | None
+    ts_ms: int
+    data: str | None
+
+
+class Execution(msgspec.Struct, frozen=True):
+    """One execution as the engine's books have it at rest."""
+
+    instance: str
+    execution: int
+    status: str
+    output: str | None
+    events: int
+    current: bool
+    parent: str | None = None
+    orchestration: str | None = None
+    category: str | None = None
+    """For a failure: infrastructure, configuration, application, poison or canceled."""
+    retryable: bool | None = None
+    """Whether the engine itself called the failure's cause retryable."""
+    error: str | None = None
+
+
+class CellHead(msgspec.Struct, frozen=True):
+    """`cell.json`: what was about to be run, written before anything starts."""
+
+    format: int
+    cell: Cell
+    title: str
+    provider_label: str
+    engine: str
+    engine_version: str
+    mode: Literal["separate", "embedded"]
+    activities_per_instance: int
+    activity_ms_per_instance: int
+    min_ms: int
+    instance_pattern: str
+    """Regular expression that finds any root instance id of this cell within a text."""
+    command: str
+    """The words that repeat this cell."""
+
+
+class DriverEnd(msgspec.Struct, frozen=True):
+    """What the driver knows of its own work."""
+
+    launched: int = 0
+    max_in_flight: int = 0
+    watch_errors: int = 0
+    last_watch_error: str | None = None
+    clock_drift_ns: int = 0
+    """How far the wall clock moved against the monotonic one; large means it was set."""
+
+
+class CellEnd(msgspec.Struct, frozen=True):
+    """`end.json`: written last and atomically. Without it the cell was cut off."""
+
+    ended: Ended
+    reason: str
+    """One sentence when `ended` is not `finished`."""
+    driver: DriverEnd
+    lines: dict[str, int]
+    """Complete lines per file: a later count that differs means the recording was damaged."""
+    host_log_tail: str = ""
+
+
+class RunHead(msgspec.Struct, frozen=True):
+    """`plan.json`: the plan and where it was run, written first."""
+
+    format: int
+    plan: Plan
+    environment: dict[str, Any]
+    started_ns: int

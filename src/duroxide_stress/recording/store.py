@@ -1,0 +1,97 @@
+"""The run directory: where each file lies, and how heads are written and read.
+
+<run>/plan.json              the plan and the environment, first
+<run>/<cell>/cell.json       what was about to be run
+<run>/<cell>/ops.jsonl       invoke / acked / ok / fail / info / mark, by the driver
+<run>/<cell>/effects.jsonl   every real activity execution, by the host
+<run>/<cell>/samples.jsonl   processes, machine, store and queues over time
+<run>/<cell>/executions.jsonl, history.jsonl, store.json    copied out at rest
+<run>/<cell>/end.json        last, atomically
+<run>/result.json            the judgement: derived, may be deleted and made again
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from duroxide_stress.errors import RecordingError, UsageError
+from duroxide_stress.recording.records import FORMAT, CellEnd, CellHead, RunHead
+
+LINE_FILES = ("ops", "effects", "samples", "executions", "history")
+
+T = TypeVar("T")
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write one JSON document so that a reader sees the whole of it or nothing."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def count_lines(directory: Path) -> dict[str, int]:
+    """Complete lines of each record file in a cell's directory."""
+    counts = {}
+    for name in LINE_FILES:
+        path = directory / f"{name}.jsonl"
+        if path.exists():
+            with path.open("rb") as file:
+                counts[name] = sum(
+                    block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")
+                )
+    return counts
+
+
+def read_run(run: Path) -> RunHead:
+    """The head of a recording. Raises UsageError when `run` is none, or of a newer format."""
+    path = run / "plan.json"
+    if not run.is_dir():
+        raise UsageError(f"{run} is not a recording: no such directory")
+    if not path.is_file():
+        raise UsageError(f"{run} is not a recording: it has no plan.json, which a run writes first")
+    return _read_head(path, RunHead)
+
+
+def read_cell_head(directory: Path) -> CellHead:
+    """`cell.json`. Raises RecordingError when the cell never began."""
+    path = directory / "cell.json"
+    if not path.is_file():
+        raise RecordingError("the cell was never begun: it has no cell.json")
+    return _read_head(path, CellHead)
+
+
+def read_cell_end(directory: Path) -> CellEnd | None:
+    """`end.json`; None when the cell was cut off. Raises RecordingError when it is damaged."""
+    path = directory / "end.json"
+    if not path.is_file():
+        return None
+    return _decoded(path, path.read_bytes(), CellEnd)
+
+
+def _read_head(path: Path, kind: type[T]) -> T:
+    raw = path.read_bytes()
+    found = _decoded(path, raw, _Format).format
+    if found > FORMAT:
+        raise UsageError(
+            f"{path} has recording format {found}, this version reads up to {FORMAT}: "
+            "upgrade duroxide-stress to read it"
+        )
+    return _decoded(path, raw, kind)
+
+
+def _decoded(path: Path, raw: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.DecodeError as error:
+        raise RecordingError(f"{path.name} is damaged: {error}") from error

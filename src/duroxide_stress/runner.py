@@ -1,0 +1,174 @@
+"""Runs a plan cell by cell and leaves a recording. It never judges what it recorded."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from duroxide_stress import oracle
+from duroxide_stress.config import cell_command
+from duroxide_stress.engines.registry import engine_named
+from duroxide_stress.environment import describe_environment
+from duroxide_stress.errors import RunError, UsageError
+from duroxide_stress.load.driver import Progress
+from duroxide_stress.nodes.supervisor import CellRun, movable
+from duroxide_stress.plan import Cell, Plan
+from duroxide_stress.providers.base import Provider
+from duroxide_stress.providers.registry import provider_named
+from duroxide_stress.recording.records import FORMAT, CellEnd, CellHead, DriverEnd, RunHead
+from duroxide_stress.recording.store import count_lines, write_json
+from duroxide_stress.scenarios.registry import scenario_named
+
+
+class Observer(Protocol):
+    """Told what a run does while it does it. Displays implement it; it decides nothing."""
+
+    def cell_began(self, number: int, total: int, head: CellHead) -> None:
+        """A cell is about to start."""
+        ...
+
+    def progressed(self, progress: Progress) -> None:
+        """The driver tells how far it is, some four times a second."""
+        ...
+
+    def cell_ended(self, head: CellHead, end: CellEnd) -> None:
+        """A cell is over and its processes are gone."""
+        ...
+
+    def store_kept(self, path: Path) -> None:
+        """A cell's store was left in place."""
+        ...
+
+    def interrupted(self) -> bool:
+        """Whether the user wants the run to end. Asked often."""
+        ...
+
+
+class SilentObserver:
+    """Says nothing and never interrupts."""
+
+    def cell_began(self, number: int, total: int, head: CellHead) -> None: ...
+
+    def progressed(self, progress: Progress) -> None: ...
+
+    def cell_ended(self, head: CellHead, end: CellEnd) -> None: ...
+
+    def store_kept(self, path: Path) -> None: ...
+
+    def interrupted(self) -> bool:
+        return False
+
+
+def prepare_directory(out: Path | None, plan: Plan) -> Path:
+    """An empty directory for the recording. Raises UsageError when `out` cannot be one."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", plan.name)
+    run = out or Path("stress-runs") / time.strftime(f"%Y%m%d-%H%M%S-{name}")
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        if any(run.iterdir()):
+            raise UsageError(f"output directory {run} is not empty: name a new or an empty one")
+        probe = run / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"output directory {run} cannot be written: {error.strerror}") from error
+    return run
+
+
+def run_plan(
+    plan: Plan,
+    run: Path,
+    *,
+    observer: Observer,
+    providers: Mapping[str, Provider] | None = None,
+    keep_store: bool = False,
+) -> None:
+    """Run every cell into the directory `run`. `providers` gives objects for names of the plan.
+
+    Raises UsageError before anything starts when a provider or its engine is not to be had, and
+    RunError when the recording cannot be written.
+    """
+    given = dict(providers or {})
+    chosen = {c.provider: given.get(c.provider) or provider_named(c.provider) for c in plan.cells}
+    heads = [_head(cell, chosen[cell.provider]) for cell in plan.cells]
+    try:
+        head = RunHead(FORMAT, plan, describe_environment(), time.time_ns())
+        write_json(run / "plan.json", head)
+        for number, cell_head in enumerate(heads, 1):
+            observer.cell_began(number, len(heads), cell_head)
+            provider = chosen[cell_head.cell.provider]
+            end = _run_cell(cell_head, provider, run, observer, keep_store=keep_store)
+            observer.cell_ended(cell_head, end)
+            if end.ended == "interrupted":
+                return
+    except OSError as error:
+        raise RunError(
+            f"the recording in {run} cannot be written: {error.strerror}; "
+            "what was written before is kept"
+        ) from error
+
+
+def _head(cell: Cell, provider: Provider) -> CellHead:
+    engine = engine_named(provider.engine)
+    scenario = scenario_named(cell.scenario)
+    workload = scenario.workload(cell)
+    first = workload.order(0)
+    program = workload.programs[first.orchestration]
+    return CellHead(
+        format=FORMAT,
+        cell=cell,
+        title=scenario.title,
+        provider_label=provider.label,
+        engine=engine.name,
+        engine_version=engine.version(),
+        mode="separate" if provider.shared and movable(provider) else "embedded",
+        activities_per_instance=oracle.count_activities(program),
+        activity_ms_per_instance=oracle.activity_ms(program),
+        min_ms=oracle.least_ms(program),
+        instance_pattern=re.escape(first.instance.rsplit("-", 1)[0]) + r"-\d{7,}",
+        command=cell_command(cell),
+    )
+
+
+def _run_cell(
+    head: CellHead, provider: Provider, run: Path, observer: Observer, *, keep_store: bool
+) -> CellEnd:
+    directory = run / head.cell.key
+    directory.mkdir()
+    write_json(directory / "cell.json", head)
+    home = Path(tempfile.mkdtemp(prefix="duroxide-stress-"))
+    try:
+        try:
+            address = provider.create(home)
+        except Exception as error:  # noqa: BLE001 - a provider may raise anything
+            return _never_began(directory, provider, error)
+        try:
+            return CellRun(
+                head.cell,
+                provider,
+                address,
+                directory,
+                interrupted=observer.interrupted,
+                tell=observer.progressed,
+                monitored=not engine_named(provider.engine).virtual,
+            ).run()
+        finally:
+            if not keep_store:
+                provider.destroy(address)
+    finally:
+        if keep_store:
+            observer.store_kept(home)
+        else:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _never_began(directory: Path, provider: Provider, error: Exception) -> CellEnd:
+    reason = f"provider {provider.name} could not create a store: {type(error).__name__}: {error}"
+    end = CellEnd("error", reason, DriverEnd(), count_lines(directory))
+    write_json(directory / "end.json", end)
+    return end

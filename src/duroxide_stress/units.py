@@ -1,0 +1,44 @@
+"""Times and sizes: integers inside, one way to read and one way to print each."""
+
+from __future__ import annotations
+
+import math
+import re
+
+NS_PER_US = 1_000
+NS_PER_MS = 1_000_000
+NS_PER_SEC = 1_000_000_000
+MIB = 1024 * 1024
+
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)?\s*$")
+_SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
+
+
+def secs_to_ns(secs: float) -> int:
+    """Seconds as whole nanoseconds."""
+    return round(secs * NS_PER_SEC)
+
+
+def parse_duration_secs(text: str) -> float:
+    """Read `15`, `15s`, `500ms`, `2m` or `1h` as seconds. Raises ValueError with one sentence."""
+    match = _DURATION.match(text)
+    if match is None:
+        raise ValueError(f"not a duration: {text!r}; write seconds, or 500ms, 15s, 2m, 1h")
+    return float(match.group(1)) * _SECONDS[match.group(2)]
+
+
+def format_duration(secs: float) -> str:
+    """Seconds for people: `10s`, `0.5s`, `1m 30s`, `1h 0m`."""
+    if secs < 60:
+        return f"{secs:g}s"
+    whole = round(secs)
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60}s" if whole % 60 else f"{whole // 60}m"
+    return f"{whole // 3600}h {whole % 3600 // 60}m"
+
+
+def format_ms(ms: float | None) -> str:
+    """Milliseconds for a table cell: `66ms`, `1.50ms`; `-` when there is no figure."""
+    if ms is None or math.isnan(ms):
+        return "-"
+    return f"{ms:,.0f}ms" if ms >= 10 else f"{ms:.2f}ms"
