@@ -142,16 +142,19 @@ def cell_command(cell: Cell) -> str:
     for field, flag in FLAGS.items():
         value = getattr(config, field)
         if value != getattr(default, field) or field == "seed":
-            words += [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+            words += [flag, _number(value)]
     return shlex.join(words)
 
 
 def _command(choices: Choices) -> str:
     words = ["duroxide-stress", "run", "--suite", choices.suite]
+    configs = choices.configs
+    if not configs and (concurrency := _concurrency_fields(choices)):
+        configs = (str(concurrency),)
     for flag, values in (
         ("--scenario", choices.scenarios),
         ("--provider", choices.providers),
-        ("--config", choices.configs),
+        ("--config", configs),
     ):
         for value in values:
             words += [flag, value]
@@ -160,9 +163,12 @@ def _command(choices: Choices) -> str:
     overrides = {"seed": StressTestConfig().seed, **choices.overrides}
     for field, flag in FLAGS.items():
         if field in overrides:
-            value = overrides[field]
-            words += [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+            words += [flag, _number(overrides[field])]
     return shlex.join(words)
+
+
+def _number(value: float) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def _attempt(problems: list[str], action: Callable[[], object]) -> None:
@@ -173,23 +179,21 @@ def _attempt(problems: list[str], action: Callable[[], object]) -> None:
 
 
 def _concurrencies(choices: Choices, suite: Suite, problems: list[str]) -> list[Concurrency]:
-    fields = {
-        k: choices.overrides[k]
-        for k in ("orch_concurrency", "worker_concurrency")
-        if k in choices.overrides
-    }
-    if fields and not choices.configs:
-        default = StressTestConfig()
-        return [
-            Concurrency(
-                fields.get("orch_concurrency", default.orch_concurrency),
-                fields.get("worker_concurrency", default.worker_concurrency),
-            )
-        ]
+    if not choices.configs and (concurrency := _concurrency_fields(choices)):
+        return [concurrency]
     found: list[Concurrency] = []
     for text in choices.configs or suite.configs:
         _attempt(problems, lambda t=text: found.append(Concurrency.parse(t)))  # type: ignore[misc]
     return found
+
+
+def _concurrency_fields(choices: Choices) -> Concurrency | None:
+    """The one concurrency that `orch_concurrency` and `worker_concurrency` ask for, if either does."""
+    default = StressTestConfig()
+    names = ("orch_concurrency", "worker_concurrency")
+    if not any(name in choices.overrides for name in names):
+        return None
+    return Concurrency(*(choices.overrides.get(name, getattr(default, name)) for name in names))
 
 
 def _over(below: Choices, above: Choices) -> Choices:
@@ -230,17 +234,17 @@ def _read_choices(path: Path) -> Choices:
     stress = found.get("stress", {})
     if isinstance(stress, dict):
         problems += [lines.at(key, problem, "stress") for key, problem in _stress_problems(stress)]
-    if not problems:
-        choices = Choices(
-            suite=found.get("suite", "standard"),
-            scenarios=tuple(found.get("scenarios", ())),
-            providers=tuple(found.get("providers", ())),
-            configs=tuple(found.get("configs", ())),
-            repeat=found.get("repeat", 1),
-            overrides=stress,
-            name=path.stem,
-        )
-        problems = _name_problems(choices, lines)
+    fit = {key: value for key, value in found.items() if key in _TOP and _fits_top(key, value)}
+    choices = Choices(
+        suite=fit.get("suite", "standard"),
+        scenarios=tuple(fit.get("scenarios", ())),
+        providers=tuple(fit.get("providers", ())),
+        configs=tuple(fit.get("configs", ())),
+        repeat=fit.get("repeat", 1),
+        overrides=fit.get("stress", {}),
+        name=path.stem,
+    )
+    problems += _name_problems(choices, lines)
     if problems:
         raise UsageError(problems)
     return choices
@@ -296,16 +300,23 @@ class _Lines:
 
     def __init__(self, path: Path, text: str) -> None:
         self._path = path
-        self._where: dict[tuple[str, str], int] = {}
-        table = ""
+        self._where: dict[tuple[str, ...], int] = {}
+        table: tuple[str, ...] = ()
         for number, line in enumerate(text.splitlines(), 1):
             if header := re.match(r"\s*\[+\s*([\w.\"'-]+)\s*\]+", line):
-                table = header.group(1).strip("\"'")
-                self._where.setdefault(("", table), number)
-            elif key := re.match(r"\s*([\w\"'-]+)\s*=", line):
-                self._where.setdefault((table, key.group(1).strip("\"'")), number)
+                table = names = _parts(header.group(1))
+            elif key := re.match(r"\s*([\w.\"'-]+)\s*=", line):
+                names = (*table, *_parts(key.group(1)))
+            else:
+                continue
+            for depth in range(1, len(names) + 1):
+                self._where.setdefault(names[:depth], number)
 
     def at(self, key: str, problem: str, table: str = "") -> str:
         """The problem with its place before it."""
-        line = self._where.get((table, key)) or self._where.get(("", table))
+        line = self._where.get((table, key) if table else (key,)) or self._where.get((table,))
         return f"{self._path}:{line}: {problem}" if line else f"{self._path}: {problem}"
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in dotted.split("."))

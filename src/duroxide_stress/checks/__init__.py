@@ -1,0 +1,1 @@
+"""The promises: one file each, a question whose rows are violations."""

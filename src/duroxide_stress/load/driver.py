@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from duroxide_stress.engines.base import Acknowledged, Event, Finished, Refused, Session
+from duroxide_stress.engines.base import Acknowledged, Depths, Event, Finished, Refused, Session
 from duroxide_stress.plan import StressTestConfig
 from duroxide_stress.recording.records import (
     Acked,
@@ -116,7 +116,8 @@ class Driver:
                 self._resting.popleft()
             while len(self._in_flight) + len(self._resting) < self._config.max_concurrent:
                 self._submit()
-            self._step(phase, min(until_ns, now + TICK_NS))
+            free_ns = self._resting[0] if self._resting else until_ns
+            self._step(phase, min(until_ns, free_ns, now + TICK_NS))
         return True
 
     def _drain(self) -> bool:
@@ -131,7 +132,7 @@ class Driver:
         while (now := self._session.now_ns()) < deadline:
             if self._aborted():
                 return False
-            depths = self._session.depths()
+            depths = self._measure(now)
             if depths is not None and depths.orchestrator == depths.worker == 0:
                 break
             self._step("coming to rest", now + TICK_NS)
@@ -191,7 +192,7 @@ class Driver:
             self._session.forget(op)
             del self._in_flight[op]
 
-    def _measure(self, now: int) -> None:
+    def _measure(self, now: int) -> Depths | None:
         self._measured_ns = now
         depths = self._session.depths()
         if depths is not None:
@@ -203,6 +204,7 @@ class Driver:
                     worker_queue=depths.worker,
                 )
             )
+        return depths
 
     def _report(self, phase: str, now: int) -> None:
         self._told_ns = now

@@ -38,9 +38,12 @@ def provider_named(reference: str) -> Provider:
         return _made(reference, _imported(reference))
     for entry in entry_points(group=ENTRY_POINT_GROUP, name=reference):
         try:
-            return _made(reference, entry.load())
-        except ImportError as error:
-            raise UsageError(f"provider {reference!r} cannot be loaded: {error}") from error
+            found = entry.load()
+        except Exception as error:
+            raise UsageError(
+                f"provider {reference!r} cannot be loaded: {type(error).__name__}: {error}"
+            ) from error
+        return _made(reference, found)
     problem = unknown_name("provider", reference, provider_names())
     raise UsageError(f"{problem}; or a provider of your own as package.module:Name")
 

@@ -113,27 +113,20 @@ def _audit(db: sqlite3.Connection, wal_bytes: int) -> StoreAudit:
             for instance, item in rows
         ]
     # A lock row outlives its release only when the holder never let go of it.
-    locks = db.execute("SELECT instance_id, locked_until FROM instance_locks").fetchall()
-    facts["rows.instance_locks"] = len(locks)
-    problems += [
-        StoreProblem("no_lock_left", f"locked until {until}", instance)
-        for instance, until in locks[:MAX_ROWS_SHOWN]
-    ]
+    if "instance_locks" in tables:
+        locks = db.execute("SELECT instance_id, locked_until FROM instance_locks").fetchall()
+        facts["rows.instance_locks"] = len(locks)
+        problems += [
+            StoreProblem("no_lock_left", f"locked until {until}", instance)
+            for instance, until in locks[:MAX_ROWS_SHOWN]
+        ]
     for table in sorted({"instances", "executions", "history"} & tables):
         facts[f"rows.{table}"] = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
     facts["page_bytes"] = (
         db.execute("PRAGMA page_count").fetchone()[0] * db.execute("PRAGMA page_size").fetchone()[0]
     )
-    return StoreAudit(
-        asked=(
-            "open",
-            "journal_mode",
-            "wal_checkpoint",
-            "integrity_check",
-            "foreign_key_check",
-            "queues_empty",
-            "no_lock_left",
-        ),
-        problems=tuple(problems),
-        facts=facts,
-    )
+    # A question about a table that is not there was not answered.
+    asked = ["open", "journal_mode", "wal_checkpoint", "integrity_check", "foreign_key_check"]
+    asked += ["queues_empty"] if tables.issuperset(QUEUES) else []
+    asked += ["no_lock_left"] if "instance_locks" in tables else []
+    return StoreAudit(asked=tuple(asked), problems=tuple(problems), facts=facts)

@@ -93,5 +93,5 @@ def _read_head(path: Path, kind: type[T]) -> T:
 def _decoded(path: Path, raw: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(raw, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordingError(f"{path.name} is damaged: {error}") from error

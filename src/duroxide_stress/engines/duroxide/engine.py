@@ -84,7 +84,7 @@ def _instance(client: Any, instance: str, *, listed: bool) -> Iterator[Execution
     for number in executions:
         execution = client.get_execution_info(instance, number)
         events = list(client.read_execution_history(instance, number))
-        failure = _failure(events[-1].data) if execution.status == "Failed" and events else {}
+        failure = _failure(_failed_data(events)) if execution.status == "Failed" else {}
         yield Execution(
             instance=instance,
             execution=number,
@@ -106,6 +106,12 @@ def _instance(client: Any, instance: str, *, listed: bool) -> Iterator[Execution
                 event.timestamp_ms,
                 event.data,
             )
+
+
+def _failed_data(events: list[Any]) -> str | None:
+    """What the terminal event says; cancel requests for open activities may follow it."""
+    failed = (event.data for event in events if event.kind == "OrchestrationFailed")
+    return next(failed, None)
 
 
 def _failure(data: str | None) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""The contract of a check, and how its rows become a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from duroxide_stress.recording.tables import Recording
+from duroxide_stress.result import CheckResult, Finding
+from duroxide_stress.verdict import Verdict
+
+FINDINGS_SHOWN = 20
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """What a look at the evidence gave."""
+
+    seen: int
+    """How much evidence there was, in the check's unit."""
+    findings: list[Finding] = []
+    undecided: str = ""
+    """Why, in one sentence, the evidence cannot clear the promise even without a finding."""
+    note: str = ""
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One promise.
+
+    With fewer than `need` units of evidence, and no violation among them, the verdict is unknown:
+    a check that saw nothing has proven nothing.
+    """
+
+    name: str
+    promise: str
+    source: str
+    """Where the promise is made."""
+    unit: str
+    look: Callable[[Recording], Looked]
+    need: int = 1
+    asked: Callable[[Recording], bool] = lambda recording: True
+    """Whether the plan of this cell could give the evidence at all."""
+
+
+def judge(check: Check, recording: Recording) -> CheckResult:
+    """Run one check. One that crashes is unknown, with its error as the note."""
+    asked = True
+    try:
+        asked = check.asked(recording)
+        looked = check.look(recording)
+    except Exception as error:  # noqa: BLE001 - a check's crash must not cost the others
+        looked = Looked(0, undecided=f"the check crashed: {type(error).__name__}: {error}")
+    note = looked.undecided or looked.note
+    if looked.findings:
+        verdict = Verdict.VIOLATED
+    elif looked.undecided:
+        verdict = Verdict.UNKNOWN
+    elif looked.seen < check.need:
+        verdict = Verdict.UNKNOWN
+        note = note or f"saw {looked.seen} {check.unit}, needs {check.need}"
+    else:
+        verdict = Verdict.OK
+    return CheckResult(
+        name=check.name,
+        promise=check.promise,
+        verdict=verdict,
+        seen=looked.seen,
+        unit=check.unit,
+        asked=asked,
+        found=len(looked.findings),
+        findings=tuple(looked.findings[:FINDINGS_SHOWN]),
+        note=note,
+    )
+
+
+def findings(recording: Recording, sql: str, **parameters: object) -> list[Finding]:
+    """The rows of a query with the columns instance, what, detail."""
+    return [_finding(row) for row in recording.rows(sql, **parameters)]
+
+
+def _finding(row: tuple[Any, ...]) -> Finding:
+    instance, what, detail = row
+    return Finding(what=str(what), detail=str(detail), instance=instance)
+
+
+def cut_off(recording: Recording) -> str:
+    """Why the histories were not copied out; empty when they were."""
+    if recording.end is None:
+        return "the cell was cut off: no end.json"
+    return (
+        ""
+        if (recording.directory / "executions.jsonl").exists()
+        else (f"the histories were not copied out: {recording.end.reason or recording.end.ended}")
+    )

@@ -1,0 +1,53 @@
+"""Completion: no instance hangs and none is lost.
+
+An instance whose start was acknowledged must come to an end within its wait timeout, and must be in
+the engine's books at rest. Instances that were in flight when a run was cut off prove nothing.
+"""
+
+from __future__ import annotations
+
+from duroxide_stress.checks.base import Check, Looked, cut_off, findings
+from duroxide_stress.recording.tables import Recording
+
+ROWS = """
+WITH last AS (
+  SELECT instance, count(*) AS events, arg_max(kind, (execution, event_id)) AS kind
+  FROM history GROUP BY instance)
+SELECT o.instance,
+       CASE WHEN o.info_reason = 'timeout' THEN 'no end within the wait timeout'
+            ELSE 'acknowledged, then lost' END AS what,
+       CASE WHEN e.status IS NULL THEN 'not in the books'
+            ELSE 'books at rest: ' || e.status || ', ' || coalesce(l.events, 0) || ' events'
+                 || coalesce(', the last ' || l.kind, '') END AS detail
+FROM ops o LEFT JOIN ends e USING (instance) LEFT JOIN last l USING (instance)
+WHERE o.info_reason = 'timeout'
+   OR ($collected AND o.acked_ns IS NOT NULL AND e.status IS NULL)
+   OR ($collected AND o.ended = 'ok' AND e.status IN ('Running', 'NotStarted'))
+ORDER BY o.op
+"""
+
+
+def look(recording: Recording) -> Looked:
+    """Find instances without an end, and acknowledged ones that the books do not know."""
+    missing = cut_off(recording)
+    acked = recording.one("SELECT count(*) FROM ops WHERE acked_ns IS NOT NULL")
+    open_ones = recording.one(
+        "SELECT count(*) FROM ops WHERE ended IS NULL OR info_reason = 'interrupted'"
+    )
+    undecided = missing
+    if open_ones:
+        undecided = f"{open_ones} instances were in flight when the run was cut off"
+    return Looked(
+        seen=acked,
+        findings=findings(recording, ROWS, collected=not missing),
+        undecided=undecided,
+    )
+
+
+CHECK = Check(
+    name="completion",
+    promise="Every launched orchestration completes within its timeout; none hangs, none is lost.",
+    source="stress test spec, Success Metrics 4",
+    unit="acknowledged instances",
+    look=look,
+)

@@ -1,0 +1,58 @@
+"""Database: the store is sound at rest and holds everything that was acknowledged.
+
+The store is audited by its provider without the engine, then opened again by the engine, which must
+list every instance whose start it acknowledged. Queues must be empty: by the store's own tables
+where the provider audits them, else by the engine's last count of its queue depths.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from duroxide_stress.checks.base import Check, Looked, cut_off, findings
+from duroxide_stress.recording.tables import Recording
+from duroxide_stress.result import Finding
+
+MISSING = """
+SELECT o.instance, 'acknowledged, then gone' AS what,
+       'its start was acknowledged, a reopened store does not list it' AS detail
+FROM ops o WHERE o.acked_ns IS NOT NULL
+  AND o.instance NOT IN (SELECT instance FROM executions)
+ORDER BY o.op
+"""
+DEPTHS = """
+SELECT orchestrator_queue + worker_queue FROM samples WHERE source = 'queues'
+ORDER BY at_ns DESC LIMIT 1
+"""
+
+
+def look(recording: Recording) -> Looked:
+    """Read the audit, then hold the acknowledged starts against the reopened store."""
+    undecided = cut_off(recording)
+    found = [] if undecided else findings(recording, MISSING)
+    questions = 1
+    note = "opened again, every acknowledged instance listed"
+    if recording.store is not None:
+        found = [_problem(p) for p in recording.store["problems"]] + found
+        questions += len(recording.store["asked"])
+        note = f"{', '.join(recording.store['asked'])}; {note}"
+    elif not undecided:
+        questions += 1
+        note = "not audited: this store cannot be opened by anyone else; queues empty by the engine"
+        if left := recording.one(DEPTHS):
+            found.append(Finding("queues not empty at rest", f"{left} messages left"))
+    acked = recording.one("SELECT count(*) FROM ops WHERE acked_ns IS NOT NULL")
+    return Looked(seen=questions if acked else 0, findings=found, undecided=undecided, note=note)
+
+
+def _problem(problem: dict[str, Any]) -> Finding:
+    return Finding(problem["what"], problem["detail"], problem.get("instance"))
+
+
+CHECK = Check(
+    name="database",
+    promise="The store is sound at rest: no corruption, no lost write, no row or lock left over.",
+    source="stress test spec, Success Metrics 6",
+    unit="questions",
+    look=look,
+)

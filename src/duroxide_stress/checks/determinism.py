@@ -1,0 +1,68 @@
+"""Determinism: the same work on the same input gives the same output and the same schedule.
+
+Instances that were given the same input are compared with each other, their own ids written as `$`:
+outputs must be equal, and so must the scheduling events of their histories, in order, with what they
+schedule. Completions may arrive in any order, so they are compared by count only.
+"""
+
+from __future__ import annotations
+
+from duroxide_stress.checks.base import Check, Looked, cut_off, findings
+from duroxide_stress.recording.tables import Recording
+
+SHAPES = """
+CREATE OR REPLACE TEMP TABLE shapes AS
+WITH shape AS (
+  SELECT instance,
+         string_agg(kind || ' ' || replace(coalesce(data, ''), instance, '$'), chr(10)
+                    ORDER BY execution, event_id)
+           FILTER (WHERE kind IN ('ActivityScheduled', 'TimerCreated', 'SubOrchestrationScheduled',
+                                  'OrchestrationChained', 'ExternalSubscribed',
+                                  'QueueSubscribed')) AS schedule,
+         count(*) FILTER (WHERE kind IN ('ActivityCompleted', 'TimerFired',
+                                         'SubOrchestrationCompleted')) AS completions
+  FROM history GROUP BY instance)
+SELECT o.op, o.alike, o.instance, replace(CAST(o.output AS VARCHAR), o.instance, '$') AS output,
+       s.schedule, s.completions
+FROM ops o JOIN shape s USING (instance)
+WHERE o.ended = 'ok'
+"""
+
+# Within a group the most frequent shape is taken as the rule; whoever differs from it is the row.
+ROWS = """
+WITH rule AS (
+  SELECT alike, mode(output) AS output, mode(schedule) AS schedule,
+         mode(completions) AS completions
+  FROM shapes GROUP BY alike)
+SELECT s.instance,
+       CASE WHEN s.output <> r.output THEN 'another output for the same input'
+            ELSE 'another history for the same input' END AS what,
+       'input class ' || s.alike || CASE WHEN s.output <> r.output
+            THEN ': ' || s.output[:120] || ' where others gave ' || r.output[:120]
+            ELSE ': ' || s.completions || ' completions where others have ' || r.completions
+       END AS detail
+FROM shapes s JOIN rule r USING (alike)
+WHERE s.output <> r.output OR s.schedule IS DISTINCT FROM r.schedule
+   OR s.completions <> r.completions
+ORDER BY s.op
+"""
+
+
+def look(recording: Recording) -> Looked:
+    """Compare completed instances of equal input with each other."""
+    recording.db.execute(SHAPES)
+    seen = recording.one(
+        "SELECT coalesce(sum(n), 0)::BIGINT FROM "
+        "(SELECT count(*) AS n FROM shapes GROUP BY alike HAVING count(*) > 1)"
+    )
+    return Looked(seen=seen, findings=findings(recording, ROWS), undecided=cut_off(recording))
+
+
+CHECK = Check(
+    name="determinism",
+    promise="The same input gives identical results and identical schedules.",
+    source="stress test spec, Success Metrics 2",
+    unit="completed instances with a twin",
+    look=look,
+    need=2,
+)

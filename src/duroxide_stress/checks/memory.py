@@ -1,0 +1,50 @@
+"""Memory: the engine's process does not keep growing.
+
+The trend is a Theil-Sen slope over medians of five-second blocks inside the measuring window (medians
+and blocks, because samples a quarter of a second apart are not independent), with its 99 % interval.
+A leak is an interval that lies wholly above 1 MiB a minute: below that a week costs less than
+10 GiB, and allocators move more than that by themselves. Runs under a minute cannot say.
+
+Where the store lives in the engine's process it grows by what is stored, so the question is not put.
+"""
+
+from __future__ import annotations
+
+from duroxide_stress.checks.base import Check, Looked
+from duroxide_stress.measure.memory import MIN_WINDOW_SECS, engine_memory
+from duroxide_stress.recording.tables import Recording
+from duroxide_stress.result import Finding
+
+LEAK_MIB_PER_MIN = 1.0
+
+
+def asked(recording: Recording) -> bool:
+    """A window long enough, and a store outside the engine's process."""
+    config = recording.head.cell.config
+    return recording.head.mode == "separate" and config.duration_secs >= MIN_WINDOW_SECS
+
+
+def look(recording: Recording) -> Looked:
+    """Judge the slope of the engine's resident memory."""
+    memory = engine_memory(recording)
+    samples = memory.samples
+    if recording.head.mode == "embedded":
+        return Looked(samples, undecided="the store lives in the process and grows with its data")
+    if memory.slope_low is None:
+        return Looked(
+            samples, undecided=f"needs a window of {MIN_WINDOW_SECS} s to tell a trend from noise"
+        )
+    interval = f"{memory.slope_low:+.2f} to {memory.slope_high:+.2f} MiB/min (99 % interval)"
+    if memory.slope_low > LEAK_MIB_PER_MIN:
+        return Looked(samples, [Finding("memory keeps growing", interval)])
+    return Looked(samples, note=interval)
+
+
+CHECK = Check(
+    name="memory",
+    promise="No memory leak: the engine's memory does not keep growing.",
+    source="stress test spec, Success Metrics 5",
+    unit="samples",
+    look=look,
+    asked=asked,
+)

@@ -1,0 +1,78 @@
+"""Outputs: each completed instance returned exactly what the oracle says.
+
+Both what the client was given and what the books hold at rest are compared, as JSON values:
+Duroxide sorts the keys of joined results, so texts may differ where values do not.
+"""
+
+from __future__ import annotations
+
+import json
+
+from duroxide_stress.checks.base import Check, Looked
+from duroxide_stress.recording.tables import Recording
+from duroxide_stress.result import Finding
+
+ROWS = """
+SELECT o.instance, o.expect_output, o.output, e.output, e.status
+FROM ops o LEFT JOIN ends e USING (instance)
+WHERE o.ended = 'ok' AND o.expect_status = 'Completed'
+ORDER BY o.op
+"""
+SHOWN = 160
+
+
+def look(recording: Recording) -> Looked:
+    """Compare every completed instance's output with its expectation."""
+    seen = 0
+    found: list[Finding] = []
+    cursor = recording.db.execute(ROWS)
+    while rows := cursor.fetchmany(10_000):
+        for instance, expected, given, stored, status in rows:
+            seen += 1
+            if not _equal(expected, given):
+                found.append(_finding(instance, "the client was given", expected, given))
+            if status == "Completed" and not _equal(expected, stored):
+                found.append(_finding(instance, "the books hold", expected, stored))
+    return Looked(seen=seen, findings=found)
+
+
+def _equal(expected: str | None, actual: str | None) -> bool:
+    if expected == actual:
+        return True
+    if expected is None or actual is None:
+        return False
+    try:
+        return _typed(json.loads(expected)) == _typed(json.loads(actual))
+    except ValueError:
+        return False
+
+
+def _typed(value: object) -> object:
+    """A value that compares as JSON does: in Python alone, True equals 1 and 1 equals 1.0."""
+    if isinstance(value, dict):
+        return {key: _typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_typed(item) for item in value]
+    return (type(value).__name__, value)
+
+
+def _finding(instance: str, who: str, expected: str | None, actual: str | None) -> Finding:
+    return Finding(
+        what=f"{who} a wrong output",
+        detail=f"expected {_short(expected)}, found {_short(actual)}",
+        instance=instance,
+    )
+
+
+def _short(text: str | None) -> str:
+    text = "nothing" if text is None else text
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
+
+
+CHECK = Check(
+    name="outputs",
+    promise="What an orchestration returns is what its program computes, for each instance.",
+    source="stress test spec, Data Integrity; engine: what an activity returned is what is stored",
+    unit="completed instances",
+    look=look,
+)

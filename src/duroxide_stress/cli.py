@@ -1,0 +1,291 @@
+"""The command line: run, plan, list, check, report. Every user error is a sentence and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from duroxide_stress import __version__
+from duroxide_stress.errors import StressError, UsageError, unknown_name
+from duroxide_stress.result import RunResult
+from duroxide_stress.verdict import EXIT_INTERRUPTED, EXIT_OK, exit_code
+
+app = typer.Typer(
+    name="duroxide-stress",
+    help="Stress tests for durable-execution engines, first of all Duroxide.\n\n"
+    "Exit codes: 0 ok, 1 a promise violated, 2 usage, 3 unknown (nothing proven), "
+    "4 a target missed (only with --fail-on targets), 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class FailOn(StrEnum):
+    """What beside a violated promise makes the exit code differ from 0."""
+
+    PROMISES = "promises"
+    TARGETS = "targets"
+
+
+Names = list[str]
+PlanFile = Annotated[
+    Path | None, typer.Argument(help="A TOML plan; flags are laid over it.", show_default=False)
+]
+Suite = Annotated[str | None, typer.Option(help="A named set of cells [default: standard].")]
+Scenario = Annotated[Names, typer.Option(help="Scenarios, repeated or separated by commas.")]
+Provider = Annotated[
+    Names, typer.Option(help="Providers: names, or package.module:Name of your own.")
+]
+Config = Annotated[
+    Names, typer.Option(help="Orchestration workers / activity workers, for example 2/2.")
+]
+Duration = Annotated[
+    str | None, typer.Option(help="Measuring window: 15, 15s, 2m, 1h [default: 10s].")
+]
+MaxConcurrent = Annotated[int | None, typer.Option(help="Instances in flight [default: 20].")]
+Tasks = Annotated[int | None, typer.Option(help="Activities per instance [default: 5].")]
+Delay = Annotated[int | None, typer.Option(help="Length of an activity in ms [default: 10].")]
+WaitTimeout = Annotated[
+    str | None, typer.Option(help="After this an instance counts as hanging [default: 60s].")
+]
+WarmUp = Annotated[
+    str | None, typer.Option("--warm-up", help="Load before the window [default: 2s].")
+]
+PollInterval = Annotated[
+    int | None, typer.Option(help="The engine's idle sleep per worker in ms [default: 100].")
+]
+Seed = Annotated[int | None, typer.Option(help="Fixes every random choice [default: 1].")]
+Repeat = Annotated[int | None, typer.Option(help="How often to run the cells [default: 1].")]
+RunDirectory = Annotated[Path, typer.Argument(help="A recording: the directory a run wrote.")]
+JsonPath = Annotated[
+    str | None, typer.Option("--json", help="Write the result as JSON to a file, - for stdout.")
+]
+FailOnOption = Annotated[
+    FailOn, typer.Option("--fail-on", help="With `targets`, a missed target exits with 4.")
+]
+
+
+@app.command()
+def run(
+    plan_file: PlanFile = None,
+    suite: Suite = None,
+    scenario: Scenario = [],
+    provider: Provider = [],
+    config: Config = [],
+    duration: Duration = None,
+    max_concurrent: MaxConcurrent = None,
+    tasks: Tasks = None,
+    activity_delay_ms: Delay = None,
+    wait_timeout: WaitTimeout = None,
+    warm_up: WarmUp = None,
+    poll_interval_ms: PollInterval = None,
+    seed: Seed = None,
+    repeat: Repeat = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Recording directory, new or empty [default: dated].")
+    ] = None,
+    json: JsonPath = None,
+    keep_store: Annotated[
+        bool, typer.Option("--keep-store", help="Leave the stores and print where they are.")
+    ] = False,
+    fail_on: FailOnOption = FailOn.PROMISES,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the result.")] = False,
+) -> None:
+    """Run a plan, judge it, print the table."""
+    from duroxide_stress.api import run_stress_test
+    from duroxide_stress.cli_display import Interrupts, LiveDisplay, QuietDisplay
+    from duroxide_stress.runner import prepare_directory
+
+    plan = _plan(plan_file, _choices(locals()))
+    directory = prepare_directory(out, plan)
+    console = Console(stderr=True)
+    with Interrupts() as interrupts:
+        live = console.is_terminal and not quiet
+        display = (LiveDisplay if live else QuietDisplay)(interrupts, console)
+        result = run_stress_test(plan, out=directory, observer=display, keep_store=keep_store)
+    _show(result, directory, json)
+    if interrupts.asked:
+        raise typer.Exit(EXIT_INTERRUPTED)
+    _leave(result, fail_on)
+
+
+@app.command()
+def plan(
+    plan_file: PlanFile = None,
+    suite: Suite = None,
+    scenario: Scenario = [],
+    provider: Provider = [],
+    config: Config = [],
+    duration: Duration = None,
+    max_concurrent: MaxConcurrent = None,
+    tasks: Tasks = None,
+    activity_delay_ms: Delay = None,
+    wait_timeout: WaitTimeout = None,
+    warm_up: WarmUp = None,
+    poll_interval_ms: PollInterval = None,
+    seed: Seed = None,
+    repeat: Repeat = None,
+) -> None:
+    """Print what `run` would do with the same words, and for how long."""
+    print(_plan(plan_file, _choices(locals())).describe())
+
+
+@app.command(name="list")
+def list_names(
+    kind: Annotated[str, typer.Argument(help="scenarios, providers, checks or suites.")] = "all",
+) -> None:
+    """List what can be named."""
+    from duroxide_stress.checks.registry import CHECKS
+    from duroxide_stress.config import SUITES
+    from duroxide_stress.providers.registry import provider_named, provider_names
+    from duroxide_stress.scenarios.registry import SCENARIOS
+
+    kinds: dict[str, dict[str, str]] = {
+        "scenarios": {name: s.summary for name, s in SCENARIOS.items()},
+        "providers": {name: provider_named(name).label for name in provider_names()},
+        "checks": {name: c.promise for name, c in CHECKS.items()},
+        "suites": {name: s.summary for name, s in SUITES.items()},
+    }
+    if kind != "all" and kind not in kinds:
+        raise UsageError(unknown_name("kind", kind, [*kinds, "all"]))
+    for title, names in kinds.items():
+        if kind in (title, "all"):
+            print(f"{title}:")
+            for name, summary in names.items():
+                print(f"  {name:<14} {summary}")
+
+
+@app.command()
+def check(
+    run_directory: RunDirectory, json: JsonPath = None, fail_on: FailOnOption = FailOn.PROMISES
+) -> None:
+    """Judge a recording again; the exit code is the verdict's. Needs no engine."""
+    from duroxide_stress.api import check_recording
+
+    result = check_recording(run_directory)
+    _show(result, run_directory, json)
+    _leave(result, fail_on)
+
+
+@app.command()
+def report(run_directory: RunDirectory, json: JsonPath = None) -> None:
+    """Print a recording's table; exit code 0 whatever the verdict. Needs no engine."""
+    from duroxide_stress.api import check_recording
+
+    _show(check_recording(run_directory), run_directory, json)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"duroxide-stress {__version__}")
+        raise typer.Exit(EXIT_OK)
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _choices(given: dict[str, Any]) -> Any:
+    """The words of a command line as configuration choices. Raises UsageError."""
+    from duroxide_stress.config import Choices
+    from duroxide_stress.units import parse_duration_secs
+
+    problems: list[str] = []
+    overrides: dict[str, Any] = {}
+    for field, option in (
+        ("duration_secs", "duration"),
+        ("wait_timeout_secs", "wait_timeout"),
+        ("warmup_secs", "warm_up"),
+    ):
+        if given[option] is not None:
+            try:
+                overrides[field] = parse_duration_secs(given[option])
+            except ValueError as error:
+                problems.append(f"--{option.replace('_', '-')}: {error}")
+    for field, option in (
+        ("max_concurrent", "max_concurrent"),
+        ("tasks_per_instance", "tasks"),
+        ("activity_delay_ms", "activity_delay_ms"),
+        ("poll_interval_ms", "poll_interval_ms"),
+        ("seed", "seed"),
+    ):
+        if given[option] is not None:
+            overrides[field] = given[option]
+    if problems:
+        raise UsageError(problems)
+    return Choices(
+        suite=given["suite"] or "standard",
+        scenarios=_split(given["scenario"]),
+        providers=_split(given["provider"]),
+        configs=_split(given["config"]),
+        repeat=1 if given["repeat"] is None else given["repeat"],
+        overrides=overrides,
+    )
+
+
+def _split(values: list[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def _plan(plan_file: Path | None, choices: Any) -> Any:
+    from duroxide_stress.config import build_plan, load_plan
+
+    return build_plan(choices) if plan_file is None else load_plan(plan_file, choices)
+
+
+def _show(result: RunResult, run_directory: Path, json_path: str | None) -> None:
+    """Print the report; with `--json -` the report goes to stderr and stdout is JSON alone."""
+    from duroxide_stress.reports import console as console_report
+    from duroxide_stress.reports import json as json_report
+
+    stream = sys.stderr if json_path == "-" else sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() else None
+    print(console_report.render(result, run_directory, width), end="", file=stream)
+    if json_path == "-":
+        print(json_report.render(result), end="")
+    elif json_path is not None:
+        try:
+            Path(json_path).write_text(json_report.render(result), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"--json {json_path} cannot be written: {error.strerror}; "
+                f"the result is in {run_directory / 'result.json'}"
+            ) from error
+
+
+def _leave(result: RunResult, fail_on: FailOn) -> NoReturn:
+    missed = fail_on is FailOn.TARGETS and result.target_missed
+    raise typer.Exit(exit_code(result.verdict, target_missed=missed))
+
+
+def main() -> NoReturn:
+    """The console script. Turns every expected error into sentences and an exit code."""
+    # Providers of the user's own are named relative to where the command is given.
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        app()
+    except StressError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output went away; nothing is left to say, and Python must not try.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_OK)
+    sys.exit(EXIT_OK)

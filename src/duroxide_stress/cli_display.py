@@ -1,0 +1,117 @@
+"""What is shown while a run is under way, and how Ctrl-C is heard. Goes to standard error."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from duroxide_stress.load.driver import Progress
+from duroxide_stress.recording.records import CellEnd, CellHead
+from duroxide_stress.units import format_duration
+
+REFRESH_PER_SECOND = 4
+
+
+class Interrupts:
+    """Ctrl-C and SIGTERM ask the run to end; a second one ends this process at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Interrupts:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._hear)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+class QuietDisplay:
+    """Shows nothing but what the user must be told."""
+
+    def __init__(self, interrupts: Interrupts, console: Console) -> None:
+        self._interrupts, self._console = interrupts, console
+
+    def interrupted(self) -> bool:
+        return self._interrupts.asked
+
+    def cell_began(self, number: int, total: int, head: CellHead) -> None: ...
+
+    def progressed(self, progress: Progress) -> None: ...
+
+    def cell_ended(self, head: CellHead, end: CellEnd) -> None: ...
+
+    def store_kept(self, path: Path) -> None:
+        self._console.print(f"store kept in {path}", highlight=False, markup=False, soft_wrap=True)
+
+
+class LiveDisplay(QuietDisplay):
+    """One line that moves while a cell runs, one that stays when it is over."""
+
+    def __init__(self, interrupts: Interrupts, console: Console) -> None:
+        super().__init__(interrupts, console)
+        self._live: Live | None = None
+        self._title = ""
+        self._last: Progress | None = None
+
+    def cell_began(self, number: int, total: int, head: CellHead) -> None:
+        self._title = f"{number}/{total} {head.provider_label} {head.cell.config.concurrency}"
+        self._last = None
+        self._live = Live(
+            Text(f"{self._title}: starting"),
+            console=self._console,
+            refresh_per_second=REFRESH_PER_SECOND,
+            transient=True,
+        )
+        self._live.start()
+
+    def progressed(self, progress: Progress) -> None:
+        self._last = progress
+        if self._live is None:
+            return
+        row = Table.grid(padding=(0, 1))
+        left = max(0.0, progress.total_secs - progress.elapsed_secs)
+        phase = "interrupted, ending" if self._interrupts.asked else progress.phase
+        row.add_row(
+            Text(self._title, style="bold"),
+            Text(phase),
+            ProgressBar(total=progress.total_secs, completed=progress.elapsed_secs, width=10),
+            Text(f"{format_duration(round(left))} left"),
+            Text(_figures(progress)),
+        )
+        self._live.update(row)
+
+    def cell_ended(self, head: CellHead, end: CellEnd) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        figures = _figures(self._last) if self._last else "no load"
+        text = f"{self._title}: {end.ended}, {figures}"
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _figures(progress: Progress) -> str:
+    return (
+        f"{progress.orchestrations_per_sec:.1f} orch/s, {progress.completed} done, "
+        f"{progress.failed} failed"
+    )

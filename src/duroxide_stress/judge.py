@@ -1,0 +1,207 @@
+"""From a recording to its judgement: figures, checks, verdict. Imports nothing of the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from duroxide_stress.checks.base import judge
+from duroxide_stress.checks.registry import CHECKS
+from duroxide_stress.errors import RecordingError
+from duroxide_stress.measure import metrics
+from duroxide_stress.measure.ceiling import ceiling
+from duroxide_stress.measure.health import health
+from duroxide_stress.measure.memory import engine_memory
+from duroxide_stress.measure.targets import targets
+from duroxide_stress.plan import Cell
+from duroxide_stress.recording.records import RunHead
+from duroxide_stress.recording.store import read_run, write_json
+from duroxide_stress.recording.tables import Recording
+from duroxide_stress.result import (
+    CATEGORIES,
+    SCHEMA,
+    Ceiling,
+    CellResult,
+    CheckResult,
+    Health,
+    Latency,
+    Memory,
+    RunResult,
+    Window,
+)
+from duroxide_stress.verdict import Verdict, worst
+
+
+def judge_run(run: Path) -> RunResult:
+    """Judge every cell of a recording.
+
+    Raises UsageError when `run` is no recording, or of a newer format; RecordingError when its
+    plan cannot be read. A cell that is damaged, cut off or missing is unknown, with its reason.
+    """
+    head = read_run(run)
+    cells = tuple(judge_cell(run, cell, head) for cell in head.plan.cells)
+    reasons = tuple(f"{c.recording}: {reason}" for c in cells for reason in c.reasons)
+    return RunResult(
+        schema=SCHEMA,
+        verdict=worst(cell.verdict for cell in cells),
+        reasons=reasons,
+        plan=head.plan,
+        environment=head.environment,
+        cells=cells,
+    )
+
+
+def save_result(run: Path, result: RunResult) -> None:
+    """Write `result.json` into the recording; it is derived and may be made again."""
+    write_json(run / "result.json", result)
+
+
+def judge_cell(run: Path, cell: Cell, head: RunHead) -> CellResult:
+    """Judge one cell's directory."""
+    directory = run / cell.key
+    if not directory.is_dir():
+        return _unjudged(cell, "not run: the run ended before this cell")
+    try:
+        recording = Recording(directory)
+    except RecordingError as error:
+        return _unjudged(cell, str(error))
+    try:
+        return _judged(recording, cell, head)
+    finally:
+        recording.close()
+
+
+def _judged(recording: Recording, cell: Cell, run: RunHead) -> CellResult:
+    head = recording.head
+    cpus = run.environment.get("cpus")
+    counted = metrics.counts(recording)
+    measured = metrics.window(recording)
+    rate = None if measured.secs is None else measured.completions / measured.secs
+    if not _collected(recording):
+        rate = None
+    executed, activity_rate = metrics.activities(recording, measured)
+    durable = metrics.latency(recording, measured, "durable")
+    condition = health(recording, measured, durable, cpus)
+    machine = metrics.cores_used(recording, measured, "machine")
+    limit = ceiling(head, rate, machine, cpus)
+    memory = engine_memory(recording)
+    checks = tuple(judge(check, recording) for check in CHECKS.values())
+    verdict, reasons = _verdict(recording, checks)
+    return CellResult(
+        scenario=cell.scenario,
+        title=head.title,
+        provider=cell.provider,
+        provider_label=head.provider_label,
+        engine=head.engine_version,
+        config=str(cell.config.concurrency),
+        repeat=cell.repeat,
+        settings=cell.config,
+        verdict=verdict,
+        reasons=reasons,
+        launched=counted.launched,
+        completed=counted.completed,
+        failed=counted.failed,
+        undecided=counted.undecided,
+        failed_by_category=counted.by_category,
+        failure_words=counted.words,
+        success_rate=counted.success_rate,
+        orchestrations_per_sec=rate,
+        activities_per_sec=activity_rate,
+        activities_executed=executed,
+        latency_ms=durable,
+        client_latency_ms=metrics.latency(recording, measured, "seen"),
+        time_per_completion_ms=metrics.time_per_completion_ms(recording, counted.completed),
+        window=measured,
+        ceiling=limit,
+        memory_mb=Memory(
+            memory.peak, memory.mean, memory.slope, memory.slope_low, memory.slope_high
+        ),
+        cpu_cores=metrics.cores_used(recording, measured, "engine", "embedded"),
+        store={} if recording.store is None else recording.store.get("facts", {}),
+        checks=checks,
+        targets=targets(head, rate, durable.mean, limit, trustworthy=condition.trustworthy),
+        health=condition,
+        command=head.command,
+        recording=recording.directory.name,
+    )
+
+
+def _collected(recording: Recording) -> bool:
+    return (recording.directory / "executions.jsonl").exists()
+
+
+def _verdict(
+    recording: Recording, checks: tuple[CheckResult, ...]
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Worst of the checks that were asked, and of how the cell ended."""
+    verdicts = [c.verdict for c in checks if c.asked or c.verdict is Verdict.VIOLATED]
+    reasons = [
+        f"{c.name}: {_why(c)}"
+        for c in checks
+        if c.verdict is Verdict.VIOLATED or (c.asked and c.verdict is Verdict.UNKNOWN)
+    ]
+    end = recording.end
+    if end is None:
+        verdicts.append(Verdict.UNKNOWN)
+        reasons.insert(0, "the cell was cut off: it has no end.json")
+    elif end.ended != "finished":
+        crashed = end.ended == "host-crashed"
+        verdicts.append(Verdict.VIOLATED if crashed else Verdict.UNKNOWN)
+        reasons.insert(0, end.reason)
+        if end.host_log_tail:
+            reasons.insert(1, f"the host's last words:\n{end.host_log_tail}")
+    return worst(verdicts), tuple(reasons)
+
+
+def _why(check: CheckResult) -> str:
+    if not check.found:
+        return check.note
+    first = check.findings[0]
+    where = f" ({first.instance})" if first.instance else ""
+    return f"{check.found} found, first: {first.what}{where}: {first.detail}"
+
+
+def _unjudged(cell: Cell, reason: str) -> CellResult:
+    """A cell of which nothing can be said but why."""
+    return CellResult(
+        scenario=cell.scenario,
+        title=cell.scenario,
+        provider=cell.provider,
+        provider_label=cell.provider,
+        engine="",
+        config=str(cell.config.concurrency),
+        repeat=cell.repeat,
+        settings=cell.config,
+        verdict=Verdict.UNKNOWN,
+        reasons=(reason,),
+        launched=0,
+        completed=0,
+        failed=0,
+        undecided=0,
+        failed_by_category=dict.fromkeys(CATEGORIES, 0),
+        failure_words={},
+        success_rate=None,
+        orchestrations_per_sec=None,
+        activities_per_sec=None,
+        activities_executed=0,
+        latency_ms=Latency(),
+        client_latency_ms=Latency(),
+        time_per_completion_ms=None,
+        window=Window(None, None, None, 0),
+        ceiling=Ceiling(None, "none", None, "unknown"),
+        memory_mb=Memory(None, None, None),
+        cpu_cores=None,
+        store={},
+        checks=(),
+        targets=(),
+        health=Health(
+            trustworthy=False,
+            reasons=(reason,),
+            driver_lateness_ms=Latency(),
+            generator_cpu=None,
+            foreign_cpu=None,
+            clock_drift_ms=0.0,
+            watch_errors=0,
+        ),
+        command="",
+        recording=cell.key,
+    )

@@ -1,0 +1,35 @@
+"""What no engine could exceed at a cell's load, and what held the one that was measured.
+
+With W activity workers and n activities of d ms an instance, at most W·1000/(n·d) instances a second
+can complete; with N in flight of which each takes at least m ms, at most N·1000/m (Little's law).
+"""
+
+from __future__ import annotations
+
+from duroxide_stress.recording.records import CellHead
+from duroxide_stress.result import Ceiling
+
+NEAR = 0.85
+"""From this share on the ceiling itself is what binds."""
+CPU_BUSY = 0.9
+"""From this share of all cores on, the machine is."""
+
+
+def ceiling(
+    head: CellHead, rate: float | None, machine_cores: float | None, cpus: int | None
+) -> Ceiling:
+    """The ceiling of a cell and the share that `rate` (orchestrations/s) is of it."""
+    bounds: list[tuple[float, str]] = []
+    if head.activity_ms_per_instance:
+        workers = head.cell.config.worker_concurrency
+        bounds.append((workers * 1000 / head.activity_ms_per_instance, "activity workers"))
+    if head.min_ms:
+        bounds.append((head.cell.config.max_concurrent * 1000 / head.min_ms, "max_concurrent"))
+    limit_rate, limit = min(bounds, default=(None, "none"))
+    share = None if limit_rate is None or rate is None else rate / limit_rate
+    bound_by = "engine and store"
+    if share is not None and share >= NEAR:
+        bound_by = limit
+    elif machine_cores is not None and cpus and machine_cores >= CPU_BUSY * cpus:
+        bound_by = "cpu"
+    return Ceiling(limit_rate, limit, share, bound_by)

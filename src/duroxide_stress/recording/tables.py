@@ -1,0 +1,195 @@
+"""A cell's recording as DuckDB tables. Everything the judgement knows, it asks of these.
+
+Tables (times as in `records.py`)
+- ops: one row an instance: op, instance, part, input, due_ns, expect_* , begun_ns and acked_ns
+  (null when never acknowledged), ended (`ok`, `fail`, `info` or null), seen_ns, output, error,
+  fail_where, info_reason
+- effects, samples, history, executions: the files as they are
+- ends: one row an instance at rest: instance, status, output, category, retryable, error, ended_ms
+- marks: name, at_ns
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from duroxide_stress.errors import RecordingError
+from duroxide_stress.recording.records import CellEnd, CellHead
+from duroxide_stress.recording.store import (
+    LINE_FILES,
+    count_lines,
+    read_cell_end,
+    read_cell_head,
+)
+
+_COLUMNS: dict[str, dict[str, str]] = {
+    "ops": {
+        "type": "VARCHAR", "op": "BIGINT", "instance": "VARCHAR", "part": "VARCHAR",
+        "input": "JSON", "due_ns": "BIGINT", "at_ns": "BIGINT", "begun_ns": "BIGINT",
+        "expect": "STRUCT(output JSON, activities BIGINT, events JSON, min_ms BIGINT, "
+                  "alike VARCHAR, status VARCHAR)",
+        "output": "JSON", "error": "VARCHAR", "where": "VARCHAR", "reason": "VARCHAR",
+        "name": "VARCHAR",
+    },
+    "effects": {
+        "phase": "VARCHAR", "token": "VARCHAR", "instance": "VARCHAR", "run": "BIGINT",
+        "at_ns": "BIGINT", "node": "VARCHAR",
+    },
+    "samples": {
+        "at_ns": "BIGINT", "source": "VARCHAR", "rss_bytes": "BIGINT", "cpu_ns": "BIGINT",
+        "bytes": "BIGINT", "orchestrator_queue": "BIGINT", "worker_queue": "BIGINT",
+    },
+    "executions": {
+        "instance": "VARCHAR", "execution": "BIGINT", "status": "VARCHAR", "output": "VARCHAR",
+        "events": "BIGINT", "current": "BOOLEAN", "parent": "VARCHAR",
+        "orchestration": "VARCHAR", "category": "VARCHAR", "retryable": "BOOLEAN",
+        "error": "VARCHAR",
+    },
+    "history": {
+        "instance": "VARCHAR", "execution": "BIGINT", "event_id": "BIGINT", "kind": "VARCHAR",
+        "source": "BIGINT", "ts_ms": "BIGINT", "data": "VARCHAR",
+    },
+}  # fmt: skip
+
+_DERIVED = """
+CREATE TABLE marks AS SELECT name, at_ns FROM ops_lines WHERE type = 'mark';
+CREATE TABLE ops AS
+  SELECT i.op, i.instance, i.part, i.input, i.due_ns,
+         i.expect.output AS expect_output, i.expect.activities AS expect_activities,
+         i.expect.events AS expect_events, i.expect.min_ms AS expect_min_ms,
+         i.expect.alike AS alike, coalesce(i.expect.status, 'Completed') AS expect_status,
+         a.begun_ns, a.at_ns AS acked_ns,
+         e.type AS ended, e.at_ns AS seen_ns, e.output, e.error,
+         e."where" AS fail_where, e.reason AS info_reason
+  FROM (SELECT * FROM ops_lines WHERE type = 'invoke') i
+  LEFT JOIN (SELECT * FROM ops_lines WHERE type = 'acked') a USING (op)
+  LEFT JOIN (SELECT * FROM ops_lines WHERE type IN ('ok', 'fail', 'info')) e USING (op)
+  ORDER BY i.op;
+CREATE TABLE ends AS
+  SELECT x.instance, x.status, x.output, x.category, x.retryable, x.error, h.ended_ms
+  FROM (SELECT * FROM executions WHERE current) x
+  LEFT JOIN (SELECT instance, max(ts_ms) AS ended_ms FROM history
+             WHERE kind IN ('OrchestrationCompleted', 'OrchestrationFailed')
+             GROUP BY instance) h USING (instance);
+"""
+
+
+class Recording:
+    """One cell's recording, loaded. `db` is a DuckDB connection over the tables above."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.head: CellHead = read_cell_head(directory)
+        self.end: CellEnd | None = read_cell_end(directory)
+        self.store: dict[str, Any] | None = _store(directory / "store.json")
+        _refuse_damage(directory, self.end)
+        self.db = duckdb.connect(":memory:")
+        for name in LINE_FILES:
+            self._load(name)
+        self.db.execute(_DERIVED)
+
+    def rows(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """The rows of a query; `$name` in it stands for a parameter."""
+        return self.db.execute(sql, parameters or None).fetchall()
+
+    def one(self, sql: str, **parameters: object) -> Any:
+        """The first value of the first row; None when there is no row."""
+        row = self.db.execute(sql, parameters or None).fetchone()
+        return None if row is None else row[0]
+
+    def mark(self, name: str) -> int | None:
+        """When the driver passed a border, in ns."""
+        found: int | None = self.one("SELECT at_ns FROM marks WHERE name = $name", name=name)
+        return found
+
+    def close(self) -> None:
+        """Free the tables."""
+        self.db.close()
+
+    def _load(self, name: str) -> None:
+        columns = _COLUMNS[name]
+        table = "ops_lines" if name == "ops" else name
+        path = self.directory / f"{name}.jsonl"
+        if not path.exists() or path.stat().st_size == 0:
+            fields = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
+            self.db.execute(f"CREATE TABLE {table} ({fields})")
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            source = _without_torn_tail(path, Path(scratch))
+            try:
+                self.db.execute(
+                    f"CREATE TABLE {table} AS SELECT * FROM read_json($path, "
+                    f"format = 'newline_delimited', maximum_object_size = 67108864, "
+                    f"columns = {columns!r})",
+                    {"path": str(source)},
+                )
+            except duckdb.Error as error:
+                first_line = str(error).splitlines()[0].replace(str(source), path.name)
+                raise RecordingError(f"{path.name} is damaged: {first_line}") from error
+
+
+def _without_torn_tail(path: Path, scratch: Path) -> Path:
+    """The file itself, or a copy that ends with its last complete line."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(size - 1)
+        if file.read(1) == b"\n":
+            return path
+        keep = size
+        while keep:
+            start = max(0, keep - 65_536)
+            file.seek(start)
+            newline = file.read(keep - start).rfind(b"\n")
+            if newline >= 0:
+                keep = start + newline + 1
+                break
+            keep = start
+        copy = scratch / path.name
+        file.seek(0)
+        with copy.open("wb") as whole:
+            shutil.copyfileobj(_Head(file, keep), whole)
+    return copy
+
+
+class _Head:
+    """Reads at most `left` bytes of a file."""
+
+    def __init__(self, file: Any, left: int) -> None:
+        self._file, self._left = file, left
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes, nothing when the head is used up."""
+        block: bytes = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(block)
+        return block
+
+
+def _refuse_damage(directory: Path, end: CellEnd | None) -> None:
+    """A recording that says it is whole must be as long as it says."""
+    if end is None:
+        return
+    for name, lines in count_lines(directory).items():
+        if end.lines.get(name, 0) != lines:
+            raise RecordingError(
+                f"{name}.jsonl is damaged: it has {lines} complete lines, end.json says "
+                f"{end.lines.get(name, 0)}"
+            )
+    for name in end.lines:
+        if not (directory / f"{name}.jsonl").exists():
+            raise RecordingError(f"{name}.jsonl is missing, end.json says {end.lines[name]} lines")
+
+
+def _store(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        found: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise RecordingError(f"store.json is damaged: {error}") from error
+    return found

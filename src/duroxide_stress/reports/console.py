@@ -1,0 +1,226 @@
+"""The result for a terminal or a log: the spec's table first, then what it leaves out."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from duroxide_stress.reports.text import Heading, table
+from duroxide_stress.result import CellResult, CheckResult, Latency, RunResult, TargetResult
+from duroxide_stress.units import format_duration, format_ms
+from duroxide_stress.verdict import Verdict
+
+SPEC_COLUMNS: list[Heading] = [
+    ("Provider", "Provider"),
+    ("Config", "Config"),
+    ("Completed", "Compl."),
+    ("Failed", "Failed"),
+    ("Success %", "Succ. %"),
+    ("Orch/sec", "Orch/s"),
+    ("Activity/sec", "Act/s"),
+    ("Avg Latency", "Avg lat."),
+]
+MORE_COLUMNS: list[Heading] = [
+    ("Provider", "Provider"),
+    ("Config", "Config"),
+    ("P50", "P50"),
+    ("P95", "P95"),
+    ("P99", "P99"),
+    ("Peak memory", "Memory"),
+    ("CPU", "CPU"),
+    ("Of ceiling", "Ceiling"),
+    ("Time per completion", "T/compl."),
+]
+FINDINGS_SHOWN = 3
+WRAP = 100
+
+
+def render(result: RunResult, run: Path, width: int | None = None) -> str:
+    """The whole report as text. `width` is the terminal's; None for a file or a pipe."""
+    blocks = ["=== Duroxide Stress Test Results ==="]
+    for _, group in groupby(result.cells, _settings):
+        cells = list(group)
+        blocks += [_heading(cells[0]), _spec_table(cells, width), _more_table(cells, width)]
+    blocks += [_failures(result.cells), _promises(result.cells, width), _targets(result.cells)]
+    blocks += [_health(result.cells, width), _verdict(result, run, width)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _settings(cell: CellResult) -> tuple[object, ...]:
+    s = cell.settings
+    return (cell.scenario, s.duration_secs, s.max_concurrent, s.tasks_per_instance,
+            s.activity_delay_ms, s.warmup_secs)  # fmt: skip
+
+
+def _heading(cell: CellResult) -> str:
+    s = cell.settings
+    return "\n".join(
+        [
+            f"Test Scenario: {cell.title}",
+            f"Duration: {format_duration(s.duration_secs)}"
+            f" (after a warm-up of {format_duration(s.warmup_secs)})",
+            f"Max Concurrent Instances: {s.max_concurrent}",
+            f"Tasks per Instance: {s.tasks_per_instance}",
+            f"Activity Delay: {s.activity_delay_ms}ms",
+        ]
+    )
+
+
+def _name(cell: CellResult) -> list[str]:
+    config = cell.config if cell.repeat == 1 else f"{cell.config} #{cell.repeat}"
+    return [cell.provider_label, config]
+
+
+def _spec_table(cells: Sequence[CellResult], width: int | None) -> str:
+    rows = [
+        [
+            *_name(cell),
+            str(cell.completed),
+            str(cell.failed),
+            _figure(cell.success_rate, "{:.1f}%"),
+            _figure(cell.orchestrations_per_sec, "{:.2f}"),
+            _figure(cell.activities_per_sec, "{:.2f}"),
+            format_ms(cell.latency_ms.mean),
+        ]
+        for cell in cells
+    ]
+    return table(SPEC_COLUMNS, rows, width)
+
+
+def _more_table(cells: Sequence[CellResult], width: int | None) -> str:
+    rows = [
+        [
+            *_name(cell),
+            *_percentiles(cell.latency_ms),
+            _figure(cell.memory_mb.peak, "{:.0f} MiB"),
+            _figure(cell.cpu_cores, "{:.2f}"),
+            _figure(cell.ceiling.share, "{:.0%}"),
+            format_ms(cell.time_per_completion_ms),
+        ]
+        for cell in cells
+    ]
+    notes = [
+        "Completed and Failed count every instance, warm-up and drain included; rates count the "
+        "window; latency runs from due to the engine's durable end. Time per completion is run "
+        "time over completions, which the spec's sample table calls Avg Latency."
+    ]
+    for cell in cells:
+        limit = cell.ceiling
+        if limit.orchestrations_per_sec is not None and limit.share is not None:
+            notes.append(
+                f"{' '.join(_name(cell))}: ceiling {limit.orchestrations_per_sec:.1f} orch/s "
+                f"({limit.limit}), {limit.share:.0%} reached, held by {limit.bound_by}"
+            )
+    return table(MORE_COLUMNS, rows, width) + "\n\n" + _paragraphs(notes, width)
+
+
+def _percentiles(latency: Latency) -> list[str]:
+    return [format_ms(value) for value in (latency.p50, latency.p95, latency.p99)]
+
+
+def _failures(cells: Iterable[CellResult]) -> str:
+    lines = []
+    for cell in cells:
+        if not cell.failed:
+            continue
+        split = ", ".join(f"{n} {category}" for category, n in cell.failed_by_category.items() if n)
+        lines.append(f"  {' '.join(_name(cell))}: {cell.failed} of {cell.launched} failed: {split}")
+        lines += [f"    {n} x {words}" for words, n in cell.failure_words.items()]
+    return "\n".join(["Failures", *lines]) if lines else ""
+
+
+def _promises(cells: Sequence[CellResult], width: int | None) -> str:
+    judged = [cell for cell in cells if cell.checks]
+    if not judged:
+        return ""
+    headings: list[Heading] = [("Promises", "Promises"), ("Config", "Config")]
+    headings += [(check.name, check.name[:7]) for check in judged[0].checks]
+    rows = [[*_name(cell), *(_short_verdict(check) for check in cell.checks)] for cell in judged]
+    text = [table(headings, rows, width)]
+    if any(not c.asked and c.verdict is Verdict.UNKNOWN for cell in judged for c in cell.checks):
+        text.append("(-) not asked: this run could not have shown it; it does not count")
+    for cell in judged:
+        for check in cell.checks:
+            text += _shown(cell, check, width)
+    return "\n".join(text)
+
+
+def _short_verdict(check: CheckResult) -> str:
+    if check.verdict is Verdict.UNKNOWN and not check.asked:
+        return "(-)"
+    return check.verdict.value if check.verdict is not Verdict.VIOLATED else "VIOLATED"
+
+
+def _shown(cell: CellResult, check: CheckResult, width: int | None) -> list[str]:
+    where = " ".join(_name(cell))
+    if check.verdict is Verdict.UNKNOWN and check.asked:
+        return [f"  {where}, {check.name}: unknown: {check.note}"]
+    if check.verdict is not Verdict.VIOLATED:
+        return []
+    lines = [f"  {where}, {check.name}: {check.found} found in {check.seen} {check.unit}"]
+    for finding in check.findings[:FINDINGS_SHOWN]:
+        instance = f"{finding.instance}: " if finding.instance else ""
+        text = f"{instance}{finding.what}: {finding.detail}"
+        lines.append(textwrap.indent(_wrapped(text, width, indent=4), "    "))
+    if check.found > FINDINGS_SHOWN:
+        lines.append(f"    ... and {check.found - FINDINGS_SHOWN} more, see result.json")
+    return lines
+
+
+def _targets(cells: Iterable[CellResult]) -> str:
+    lines = []
+    for cell in cells:
+        for target in cell.targets:
+            lines.append(f"  {' '.join(_name(cell))}, {_target(target)}")
+    return "\n".join(["Targets of the spec", *lines]) if lines else ""
+
+
+def _target(target: TargetResult) -> str:
+    if target.name == "throughput":
+        bound, value = f">= {target.bound:g} orch/s", _figure(target.value, "{:.2f}")
+    else:
+        bound, value = f"< {target.bound:g}ms", format_ms(target.value)
+    reason = f": {target.reason}" if target.reason else ""
+    return f"{target.name} {bound}: {value}, {target.state.replace('_', ' ')}{reason}"
+
+
+def _health(cells: Iterable[CellResult], width: int | None) -> str:
+    lines = []
+    for cell in cells:
+        where = " ".join(_name(cell))
+        lines += [f"  {where}: untrustworthy: {reason}" for reason in cell.health.reasons]
+    notes: dict[str, list[str]] = {}
+    for cell in cells:
+        for note in cell.health.notes:
+            notes.setdefault(note, []).append(" ".join(_name(cell)))
+    lines += [f"  {', '.join(where)}: {note}" for note, where in notes.items()]
+    return "\n".join(["Health of the measurement", *lines]) if lines else ""
+
+
+def _verdict(result: RunResult, run: Path, width: int | None) -> str:
+    lines = [f"Verdict: {result.verdict.value}"]
+    for cell in result.cells:
+        if cell.verdict is not Verdict.OK:
+            lines.append(f"  {cell.recording}: {cell.verdict.value}")
+            lines += [textwrap.indent(r, "    ") for r in cell.reasons]
+            if cell.command:
+                lines.append(f"    repeat: {cell.command}")
+    lines += [f"Recording: {run}", f"Repeat: {result.plan.command}"]
+    engines = sorted({cell.engine for cell in result.cells if cell.engine})
+    if engines:
+        lines.append(f"Engine: {', '.join(engines)}")
+    return "\n".join(lines)
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
+
+
+def _paragraphs(texts: Iterable[str], width: int | None) -> str:
+    return "\n".join(_wrapped(text, width) for text in texts)
+
+
+def _wrapped(text: str, width: int | None, indent: int = 0) -> str:
+    return textwrap.fill(text, max(40, min(width or WRAP, WRAP) - indent), break_on_hyphens=False)

@@ -1,0 +1,32 @@
+"""`duroxide-stress/result/1`: the result as one JSON document, with its published schema."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from duroxide_stress.result import SCHEMA, RunResult
+
+
+def render(result: RunResult) -> str:
+    """The result as indented JSON with a newline at its end."""
+    return msgspec.json.format(msgspec.json.encode(result), indent=2).decode() + "\n"
+
+
+def published_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) that ships in the package."""
+    text = files("duroxide_stress.schemas").joinpath("result-1.json").read_bytes()
+    schema: dict[str, Any] = msgspec.json.decode(text)
+    return schema
+
+
+def generate_schema() -> dict[str, Any]:
+    """The schema as the types have it now; a test holds the published one against it."""
+    schema = msgspec.json.schema(RunResult)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": SCHEMA,
+        **schema,
+    }

@@ -1,0 +1,43 @@
+"""Plain tables: the spec's piped form where it fits, a tighter one where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Heading = tuple[str, str]
+"""(heading as the spec prints it, a shorter one for narrow terminals)."""
+
+
+def table(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int | None) -> str:
+    """Lay out rows under headings. `width` is the terminal's, None when there is none."""
+    long = [heading for heading, _ in headings]
+    piped = _piped(long, rows)
+    if width is None or max(map(len, piped)) <= width:
+        return "\n".join(piped)
+    return "\n".join(_tight([short for _, short in headings], rows))
+
+
+def _widths(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+
+
+def _piped(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = _widths(headings, rows)
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        return "| " + " | ".join(padded) + " |"
+
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return [line(headings), rule, *map(line, rows)]
+
+
+def _tight(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = _widths(headings, rows)
+
+    def line(cells: Sequence[str]) -> str:
+        first, *others = zip(cells, widths, strict=True)
+        right = (cell.rjust(width) for cell, width in others)
+        return " ".join([first[0].ljust(first[1]), *right]).rstrip()
+
+    return [line(headings), *map(line, rows)]
