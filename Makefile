@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: stress test test-slow lint clean
+.PHONY: stress test test-slow lint schema clean
 
 stress: $(VENV)/.installed  ## run the standard suite; make stress ARGS="--suite quick"
 	@$(BIN)/duroxide-stress run $(ARGS)
@@ -33,3 +33,6 @@ $(VENV)/.installed-test: pyproject.toml | $(VENV)/bin/python
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+schema: $(VENV)/.installed  ## write the published JSON Schema from the result's types
+	$(BIN)/python -c "import msgspec; from duroxide_stress.reports.json import generate_schema as g; print(msgspec.json.format(msgspec.json.encode(g()), indent=2).decode())" > src/duroxide_stress/schemas/result-1.json

@@ -147,17 +147,13 @@ def _verdict(
         crashed = end.ended == "host-crashed"
         verdicts.append(Verdict.VIOLATED if crashed else Verdict.UNKNOWN)
         reasons.insert(0, end.reason)
-        if end.host_log_tail:
-            reasons.insert(1, f"the host's last words:\n{end.host_log_tail}")
+        if end.last_words:
+            reasons.insert(1, f"its last words:\n{end.last_words}")
     return worst(verdicts), tuple(reasons)
 
 
 def _why(check: CheckResult) -> str:
-    if not check.found:
-        return check.note
-    first = check.findings[0]
-    where = f" ({first.instance})" if first.instance else ""
-    return f"{check.found} found, first: {first.what}{where}: {first.detail}"
+    return f"{check.found} found in {check.seen} {check.unit}" if check.found else check.note
 
 
 def _unjudged(cell: Cell, reason: str) -> CellResult:

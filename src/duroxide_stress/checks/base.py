@@ -50,7 +50,8 @@ def judge(check: Check, recording: Recording) -> CheckResult:
         asked = check.asked(recording)
         looked = check.look(recording)
     except Exception as error:  # noqa: BLE001 - a check's crash must not cost the others
-        looked = Looked(0, undecided=f"the check crashed: {type(error).__name__}: {error}")
+        words = str(error).partition("\n")[0]
+        looked = Looked(0, undecided=f"the check crashed: {type(error).__name__}: {words}")
     note = looked.undecided or looked.note
     if looked.findings:
         verdict = Verdict.VIOLATED

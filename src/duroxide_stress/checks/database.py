@@ -14,10 +14,15 @@ from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Finding
 
 MISSING = """
-SELECT o.instance, 'acknowledged, then gone' AS what,
-       'its start was acknowledged, a reopened store does not list it' AS detail
-FROM ops o WHERE o.acked_ns IS NOT NULL
-  AND o.instance NOT IN (SELECT instance FROM executions)
+SELECT o.instance,
+       CASE WHEN x.instance IS NULL THEN 'acknowledged, then gone'
+            ELSE 'an execution without an instance' END AS what,
+       CASE WHEN x.instance IS NULL
+            THEN 'its start was acknowledged, a reopened store does not know it'
+            ELSE 'the store has its ' || lower(x.status) || ' execution, the engine does not list '
+                 || 'the instance' END AS detail
+FROM ops o LEFT JOIN (SELECT * FROM executions WHERE current) x USING (instance)
+WHERE o.acked_ns IS NOT NULL AND (x.instance IS NULL OR NOT x.listed)
 ORDER BY o.op
 """
 DEPTHS = """

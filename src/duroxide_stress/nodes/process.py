@@ -24,6 +24,7 @@ class NodeHandle(Protocol):
     """What the supervisor needs of a node."""
 
     pid: int
+    log: Path | None
 
     def message(self) -> Message | None:
         """The next message, or None when there is none now."""
@@ -46,7 +47,7 @@ class ChildProcess:
     """A spawned node with a session (process group) of its own and a log file."""
 
     def __init__(self, spec: NodeSpec, log: Path) -> None:
-        self.role = spec.role
+        self.log: Path | None = log
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         read_fd, write_fd = os.pipe()
         fds = [write_fd] + ([spec.hints_fd] if spec.hints_fd is not None else [])
@@ -110,6 +111,7 @@ class ThreadNode:
 
     def __init__(self, run: Callable[[ThreadNode], None]) -> None:
         self.pid = os.getpid()
+        self.log: Path | None = None
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._abort = threading.Event()
         self._thread = threading.Thread(target=self._main, args=(run,), daemon=True)
@@ -150,9 +152,9 @@ class ThreadNode:
             self._messages.put(Failed(f"{type(error).__name__}: {error}"))
 
 
-def log_tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:
+def log_tail(log: Path | None, lines: int = LOG_TAIL_LINES) -> str:
     """The last lines of a node's log, for an error message."""
-    if not log.exists():
+    if log is None or not log.exists():
         return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 16_384))

@@ -67,6 +67,7 @@ class CellRun:
         self._driver_end = DriverEnd()
         self._ended: Ended = "finished"
         self._reason = ""
+        self._last_words = ""
 
     def run(self) -> CellEnd:
         """Run to the end, whatever happens; afterwards no process of the cell is left."""
@@ -83,13 +84,12 @@ class CellRun:
             for node in self._nodes:
                 node.end()
             self._samples.close()
-        tail = log_tail(self._directory / "host.log") if self._ended not in _CALM else ""
         end = CellEnd(
             ended=self._ended,
             reason=self._reason,
             driver=self._driver_end,
             lines=count_lines(self._directory),
-            host_log_tail=tail,
+            last_words=self._last_words,
         )
         write_json(self._directory / "end.json", end)
         return end
@@ -138,10 +138,12 @@ class CellRun:
                 continue
             if host_code is not None:
                 self._over(*_host_death(host_code))
+                self._last_words = log_tail(host.log)
                 driver.say("abort")
             if driver_code is not None:
                 if driver is host:
                     return
+                self._last_words = log_tail(driver.log)
                 raise RunError(f"the driver died: {_death(driver_code)}")
             if self._interrupted():
                 self._over("interrupted", "interrupted")
@@ -157,10 +159,12 @@ class CellRun:
             if message is not None:
                 continue
             if code is not None:
+                self._last_words = log_tail(node.log)
                 raise RunError(f"{what} died: {_death(code)}")
             if self._interrupted():
                 raise KeyboardInterrupt
             if time.monotonic() > deadline:
+                self._last_words = log_tail(node.log)
                 raise RunError(f"{what} took longer than {secs:g} s")
 
     def _pump(self, node: NodeHandle) -> Message | None:
@@ -199,9 +203,6 @@ class CellRun:
     def _over(self, ended: Ended, reason: str) -> None:
         if self._ended == "finished":
             self._ended, self._reason = ended, reason
-
-
-_CALM = ("finished", "interrupted")
 
 
 def movable(provider: Provider) -> bool:

@@ -9,8 +9,36 @@ from typing import Any
 
 from duroxide_stress.providers.base import StoreAudit, StoreProblem
 
-QUEUES = ("orchestrator_queue", "worker_queue", "timer_queue")
 MAX_ROWS_SHOWN = 50
+TABLES = ("instances", "executions", "history", "instance_locks", "orchestrator_queue",
+          "worker_queue", "timer_queue")  # fmt: skip
+
+# Question → the tables it is about and a query whose rows (instance, detail) should not be there.
+ROWS: dict[str, tuple[tuple[str, ...], str]] = {
+    "queues_empty": (
+        ("orchestrator_queue", "worker_queue", "timer_queue"),
+        "SELECT instance_id, 'orchestrator_queue: ' || work_item FROM orchestrator_queue "
+        "UNION ALL SELECT instance_id, 'worker_queue: ' || work_item FROM worker_queue "
+        "UNION ALL SELECT NULL, 'timer_queue: ' || work_item FROM timer_queue",
+    ),
+    # A lock row outlives its release only when the holder never let go of it.
+    "no_lock_left": (
+        ("instance_locks",),
+        "SELECT instance_id, 'locked until ' || locked_until FROM instance_locks",
+    ),
+    "no_orphan_execution": (
+        ("executions", "instances"),
+        "SELECT instance_id, 'execution ' || execution_id || ' is ' || status || ', but instances '"
+        " || 'has no row for it' FROM executions "
+        "WHERE instance_id NOT IN (SELECT instance_id FROM instances)",
+    ),
+    "no_orphan_history": (
+        ("history", "executions"),
+        "SELECT DISTINCT h.instance_id, 'history of execution ' || h.execution_id || ', but '"
+        " || 'executions has no row for it' FROM history h LEFT JOIN executions e "
+        "USING (instance_id, execution_id) WHERE e.instance_id IS NULL",
+    ),
+}
 
 
 class InMemorySqlite:
@@ -87,46 +115,30 @@ def _files(address: str) -> list[Path]:
 def _audit(db: sqlite3.Connection, wal_bytes: int) -> StoreAudit:
     problems: list[StoreProblem] = []
     facts: dict[str, int | float | str] = {"wal_bytes_at_rest": wal_bytes}
-    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+    asked = ["open", "journal_mode", "wal_checkpoint", "integrity_check", "foreign_key_check"]
 
     facts["journal_mode"] = str(db.execute("PRAGMA journal_mode").fetchone()[0])
     if facts["journal_mode"] != "wal":
         problems.append(StoreProblem("journal_mode", f"{facts['journal_mode']} instead of wal"))
-    busy, wal_pages, moved = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    busy, pages, moved = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
-        problems.append(StoreProblem("wal_checkpoint", f"busy: {moved} of {wal_pages} pages moved"))
+        problems.append(StoreProblem("wal_checkpoint", f"busy: {moved} of {pages} pages moved"))
     for (line,) in db.execute("PRAGMA integrity_check(20)"):
         if line != "ok":
             problems.append(StoreProblem("integrity_check", str(line)))
     for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check").fetchmany(MAX_ROWS_SHOWN):
         problems.append(StoreProblem("foreign_key_check", f"{table} row {rowid} has no {parent}"))
 
-    for table in QUEUES:
-        if table not in tables:
-            continue
-        facts[f"rows.{table}"] = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-        has_instance = table != "timer_queue"
-        columns = "instance_id, work_item" if has_instance else "NULL, work_item"
-        rows = db.execute(f"SELECT {columns} FROM {table} LIMIT {MAX_ROWS_SHOWN}")
-        problems += [
-            StoreProblem("queues_empty", f"{table}: {str(item)[:200]}", instance)
-            for instance, item in rows
-        ]
-    # A lock row outlives its release only when the holder never let go of it.
-    if "instance_locks" in tables:
-        locks = db.execute("SELECT instance_id, locked_until FROM instance_locks").fetchall()
-        facts["rows.instance_locks"] = len(locks)
-        problems += [
-            StoreProblem("no_lock_left", f"locked until {until}", instance)
-            for instance, until in locks[:MAX_ROWS_SHOWN]
-        ]
-    for table in sorted({"instances", "executions", "history"} & tables):
-        facts[f"rows.{table}"] = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-    facts["page_bytes"] = (
-        db.execute("PRAGMA page_count").fetchone()[0] * db.execute("PRAGMA page_size").fetchone()[0]
-    )
-    # A question about a table that is not there was not answered.
-    asked = ["open", "journal_mode", "wal_checkpoint", "integrity_check", "foreign_key_check"]
-    asked += ["queues_empty"] if tables.issuperset(QUEUES) else []
-    asked += ["no_lock_left"] if "instance_locks" in tables else []
+    there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+    for question, (tables, sql) in ROWS.items():
+        if there.issuperset(tables):
+            asked.append(question)
+            rows = db.execute(sql).fetchmany(MAX_ROWS_SHOWN)
+            problems += [StoreProblem(question, str(text)[:300], who) for who, text in rows]
+    for table in TABLES:
+        if table in there:
+            facts[f"rows.{table}"] = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    (page_count,) = db.execute("PRAGMA page_count").fetchone()
+    (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
+    facts["database_bytes"] = page_count * page_bytes
     return StoreAudit(asked=tuple(asked), problems=tuple(problems), facts=facts)

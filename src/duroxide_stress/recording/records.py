@@ -123,6 +123,8 @@ class Execution(msgspec.Struct, frozen=True):
     output: str | None
     events: int
     current: bool
+    listed: bool = True
+    """Whether the engine's list of instances has it."""
     parent: str | None = None
     orchestration: str | None = None
     category: str | None = None
@@ -171,7 +173,8 @@ class CellEnd(msgspec.Struct, frozen=True):
     driver: DriverEnd
     lines: dict[str, int]
     """Complete lines per file: a later count that differs means the recording was damaged."""
-    host_log_tail: str = ""
+    last_words: str = ""
+    """The end of the log of the node that died, if one did."""
 
 
 class RunHead(msgspec.Struct, frozen=True):

@@ -47,7 +47,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
     },
     "executions": {
         "instance": "VARCHAR", "execution": "BIGINT", "status": "VARCHAR", "output": "VARCHAR",
-        "events": "BIGINT", "current": "BOOLEAN", "parent": "VARCHAR",
+        "events": "BIGINT", "current": "BOOLEAN", "listed": "BOOLEAN", "parent": "VARCHAR",
         "orchestration": "VARCHAR", "category": "VARCHAR", "retryable": "BOOLEAN",
         "error": "VARCHAR",
     },

@@ -80,7 +80,9 @@ def _instance(client: Any, instance: str, *, listed: bool) -> Iterator[Execution
         if listed:
             yield Execution(instance, 1, "NotStarted", None, 0, current=True)
         return
-    info = client.get_instance_info(instance)
+    # The engine can end an instance in its first turn without ever making its instance row: it then
+    # has an execution and a status, but is listed nowhere. That is for the checks to find.
+    info = client.get_instance_info(instance) if listed else None
     for number in executions:
         execution = client.get_execution_info(instance, number)
         events = list(client.read_execution_history(instance, number))
@@ -91,9 +93,10 @@ def _instance(client: Any, instance: str, *, listed: bool) -> Iterator[Execution
             status=execution.status,
             output=execution.output,
             events=len(events),
-            current=number == info.current_execution_id,
-            parent=info.parent_instance_id,
-            orchestration=info.orchestration_name,
+            current=number == (info.current_execution_id if info else max(executions)),
+            parent=info.parent_instance_id if info else None,
+            orchestration=info.orchestration_name if info else None,
+            listed=listed,
             **failure,
         )
         for event in events:
