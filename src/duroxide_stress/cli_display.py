@@ -72,11 +72,9 @@ class LiveDisplay(QuietDisplay):
         super().__init__(interrupts, console)
         self._live: Live | None = None
         self._title = ""
-        self._last: Progress | None = None
 
     def cell_began(self, number: int, total: int, head: CellHead) -> None:
         self._title = f"{number}/{total} {head.provider_label} {head.cell.config.concurrency}"
-        self._last = None
         self._live = Live(
             Text(f"{self._title}: starting"),
             console=self._console,
@@ -86,7 +84,6 @@ class LiveDisplay(QuietDisplay):
         self._live.start()
 
     def progressed(self, progress: Progress) -> None:
-        self._last = progress
         if self._live is None:
             return
         row = Table.grid(padding=(0, 1))
@@ -96,7 +93,7 @@ class LiveDisplay(QuietDisplay):
             Text(self._title, style="bold"),
             Text(phase),
             ProgressBar(total=progress.total_secs, completed=progress.elapsed_secs, width=10),
-            Text(f"{format_duration(round(left))} left"),
+            Text(f"{format_duration(round(left))}"),
             Text(_figures(progress)),
         )
         self._live.update(row)
@@ -105,13 +102,9 @@ class LiveDisplay(QuietDisplay):
         if self._live is not None:
             self._live.stop()
             self._live = None
-        figures = _figures(self._last) if self._last else "no load"
-        text = f"{self._title}: {end.ended}, {figures}"
+        text = f"{self._title}: {end.ended}, {end.driver.launched} launched"
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _figures(progress: Progress) -> str:
-    return (
-        f"{progress.orchestrations_per_sec:.1f} orch/s, {progress.completed} done, "
-        f"{progress.failed} failed"
-    )
+    return f"{progress.orchestrations_per_sec:.1f}/s {progress.failed} failed"

@@ -43,7 +43,11 @@ def render(result: RunResult, run: Path, width: int | None = None) -> str:
     for _, group in groupby(result.cells, _settings):
         cells = list(group)
         blocks += [_heading(cells[0]), _spec_table(cells, width), _more_table(cells, width)]
-    blocks += [_failures(result.cells), _promises(result.cells, width), _targets(result.cells)]
+    blocks += [
+        _failures(result.cells),
+        _promises(result.cells, width),
+        _targets(result.cells, width),
+    ]
     blocks += [_health(result.cells, width), _verdict(result, run, width)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -135,16 +139,23 @@ def _promises(cells: Sequence[CellResult], width: int | None) -> str:
     judged = [cell for cell in cells if cell.checks]
     if not judged:
         return ""
-    headings: list[Heading] = [("Promises", "Promises"), ("Config", "Config")]
-    headings += [(check.name, check.name[:7]) for check in judged[0].checks]
+    names = ["Promises", "Config", *(check.name for check in judged[0].checks)]
     rows = [[*_name(cell), *(_short_verdict(check) for check in cell.checks)] for cell in judged]
-    text = [table(headings, rows, width)]
+    text = [table([(name, name) for name in names], rows, None)]
+    if width is not None and max(map(len, text[0].splitlines())) > width:
+        # Shortened names of checks would be riddles, so a narrow terminal gets a line a cell.
+        text = ["Promises", *(_hanging(_verdicts(cell), width) for cell in judged)]
     if any(not c.asked and c.verdict is Verdict.UNKNOWN for cell in judged for c in cell.checks):
         text.append("(-) not asked: this run could not have shown it; it does not count")
     for cell in judged:
         for check in cell.checks:
             text += _shown(cell, check, width)
     return "\n".join(text)
+
+
+def _verdicts(cell: CellResult) -> str:
+    verdicts = ", ".join(f"{check.name} {_short_verdict(check)}" for check in cell.checks)
+    return f"{' '.join(_name(cell))}: {verdicts}"
 
 
 def _short_verdict(check: CheckResult) -> str:
@@ -156,24 +167,24 @@ def _short_verdict(check: CheckResult) -> str:
 def _shown(cell: CellResult, check: CheckResult, width: int | None) -> list[str]:
     where = " ".join(_name(cell))
     if check.verdict is Verdict.UNKNOWN and check.asked:
-        return [f"  {where}, {check.name}: unknown: {check.note}"]
+        return [_hanging(f"{where}, {check.name}: unknown: {check.note}", width)]
     if check.verdict is not Verdict.VIOLATED:
         return []
     lines = [f"  {where}, {check.name}: {check.found} found in {check.seen} {check.unit}"]
     for finding in check.findings[:FINDINGS_SHOWN]:
         instance = f"{finding.instance}: " if finding.instance else ""
-        text = f"{instance}{finding.what}: {finding.detail}"
-        lines.append(textwrap.indent(_wrapped(text, width, indent=4), "    "))
+        lines.append(_hanging(f"{instance}{finding.what}: {finding.detail}", width, indent=4))
     if check.found > FINDINGS_SHOWN:
         lines.append(f"    ... and {check.found - FINDINGS_SHOWN} more, see result.json")
     return lines
 
 
-def _targets(cells: Iterable[CellResult]) -> str:
-    lines = []
-    for cell in cells:
-        for target in cell.targets:
-            lines.append(f"  {' '.join(_name(cell))}, {_target(target)}")
+def _targets(cells: Iterable[CellResult], width: int | None) -> str:
+    lines = [
+        _hanging(f"{' '.join(_name(cell))}, {_target(target)}", width)
+        for cell in cells
+        for target in cell.targets
+    ]
     return "\n".join(["Targets of the spec", *lines]) if lines else ""
 
 
@@ -187,15 +198,12 @@ def _target(target: TargetResult) -> str:
 
 
 def _health(cells: Iterable[CellResult], width: int | None) -> str:
-    lines = []
+    where: dict[str, list[str]] = {}
     for cell in cells:
-        where = " ".join(_name(cell))
-        lines += [f"  {where}: untrustworthy: {reason}" for reason in cell.health.reasons]
-    notes: dict[str, list[str]] = {}
-    for cell in cells:
-        for note in cell.health.notes:
-            notes.setdefault(note, []).append(" ".join(_name(cell)))
-    lines += [f"  {', '.join(where)}: {note}" for note, where in notes.items()]
+        remarks = [f"untrustworthy: {reason}" for reason in cell.health.reasons]
+        for remark in [*remarks, *cell.health.notes]:
+            where.setdefault(remark, []).append(" ".join(_name(cell)))
+    lines = [_hanging(f"{', '.join(names)}: {remark}", width) for remark, names in where.items()]
     return "\n".join(["Health of the measurement", *lines]) if lines else ""
 
 
@@ -204,7 +212,7 @@ def _verdict(result: RunResult, run: Path, width: int | None) -> str:
     for cell in result.cells:
         if cell.verdict is not Verdict.OK:
             lines.append(f"  {cell.recording}: {cell.verdict.value}")
-            lines += [textwrap.indent(r, "    ") for r in cell.reasons]
+            lines += [textwrap.indent(reason, "    ") for reason in cell.reasons]
             if cell.command:
                 lines.append(f"    repeat: {cell.command}")
     lines += [f"Recording: {run}", f"Repeat: {result.plan.command}"]
@@ -219,8 +227,15 @@ def _figure(value: float | None, form: str) -> str:
 
 
 def _paragraphs(texts: Iterable[str], width: int | None) -> str:
-    return "\n".join(_wrapped(text, width) for text in texts)
+    return "\n".join(_hanging(text, width, indent=0) for text in texts)
 
 
-def _wrapped(text: str, width: int | None, indent: int = 0) -> str:
-    return textwrap.fill(text, max(40, min(width or WRAP, WRAP) - indent), break_on_hyphens=False)
+def _hanging(text: str, width: int | None, indent: int = 2) -> str:
+    """Wrapped, its first line indented, its others two further (unless it is not indented)."""
+    return textwrap.fill(
+        text,
+        max(40, min(width or WRAP, WRAP)),
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + 2 if indent else 0),
+        break_on_hyphens=False,
+    )
