@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,8 +59,10 @@ def run_with_provider(
 def check_recording(run: Path) -> RunResult:
     """Judge a recording again and write its `result.json`. Needs no engine.
 
+    A recording that cannot be written to (an archive, a full disk) is judged all the same.
     Raises UsageError when `run` is no recording or of a newer format.
     """
     result = judge_run(run)
-    save_result(run, result)
+    with contextlib.suppress(OSError):
+        save_result(run, result)
     return result

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import closing, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
 
 from duroxide_stress import __version__
-from duroxide_stress.errors import StressError, UsageError, unknown_name
+from duroxide_stress.errors import RunError, StressError, UsageError, unknown_name
 from duroxide_stress.result import RunResult
-from duroxide_stress.verdict import EXIT_INTERRUPTED, EXIT_OK, exit_code
+from duroxide_stress.verdict import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNKNOWN, exit_code
 
 app = typer.Typer(
     name="duroxide-stress",
@@ -101,17 +102,20 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the result.")] = False,
 ) -> None:
     """Run a plan, judge it, print the table."""
-    from duroxide_stress.api import run_stress_test
-    from duroxide_stress.cli_display import Interrupts, LiveDisplay, QuietDisplay
-    from duroxide_stress.runner import prepare_directory
+    from duroxide_stress.api import check_recording
+    from duroxide_stress.cli_display import Interrupts, LiveDisplay, QuietDisplay, prints_aside
+    from duroxide_stress.runner import prepare_directory, run_plan
 
-    plan = _plan(plan_file, _choices(locals()))
+    plan = _plan(plan_file, locals())
+    _refuse_json_path(json)
     directory = prepare_directory(out, plan)
     console = Console(stderr=True)
     with Interrupts() as interrupts:
         live = console.is_terminal and not quiet
         display = (LiveDisplay if live else QuietDisplay)(interrupts, console)
-        result = run_stress_test(plan, out=directory, observer=display, keep_store=keep_store)
+        with closing(display), prints_aside(directory / "output.log"):
+            run_plan(plan, directory, observer=display, keep_store=keep_store)
+        result = check_recording(directory)
     _show(result, directory, json)
     if interrupts.asked:
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -136,7 +140,7 @@ def plan(
     repeat: Repeat = None,
 ) -> None:
     """Print what `run` would do with the same words, and for how long."""
-    print(_plan(plan_file, _choices(locals())).describe())
+    _say(_plan(plan_file, locals()).describe() + "\n")
 
 
 @app.command(name="list")
@@ -157,11 +161,12 @@ def list_names(
     }
     if kind != "all" and kind not in kinds:
         raise UsageError(unknown_name("kind", kind, [*kinds, "all"]))
+    lines = []
     for title, names in kinds.items():
         if kind in (title, "all"):
-            print(f"{title}:")
-            for name, summary in names.items():
-                print(f"  {name:<14} {summary}")
+            lines.append(f"{title}:")
+            lines += [f"  {name:<14} {summary}" for name, summary in names.items()]
+    _say("\n".join(lines) + "\n")
 
 
 @app.command()
@@ -186,7 +191,7 @@ def report(run_directory: RunDirectory, json: JsonPath = None) -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"duroxide-stress {__version__}")
+        _say(f"duroxide-stress {__version__}\n")
         raise typer.Exit(EXIT_OK)
 
 
@@ -199,12 +204,11 @@ def _common(
     pass
 
 
-def _choices(given: dict[str, Any]) -> Any:
-    """The words of a command line as configuration choices. Raises UsageError."""
+def _choices(given: dict[str, Any], problems: list[str]) -> Any:
+    """The words of a command line as configuration choices; those that say nothing are problems."""
     from duroxide_stress.config import Choices
     from duroxide_stress.units import parse_duration_secs
 
-    problems: list[str] = []
     overrides: dict[str, Any] = {}
     for field, option in (
         ("duration_secs", "duration"),
@@ -225,14 +229,12 @@ def _choices(given: dict[str, Any]) -> Any:
     ):
         if given[option] is not None:
             overrides[field] = given[option]
-    if problems:
-        raise UsageError(problems)
     return Choices(
-        suite=given["suite"] or "standard",
+        suite=given["suite"],
         scenarios=_split(given["scenario"]),
         providers=_split(given["provider"]),
         configs=_split(given["config"]),
-        repeat=1 if given["repeat"] is None else given["repeat"],
+        repeat=given["repeat"],
         overrides=overrides,
     )
 
@@ -241,10 +243,30 @@ def _split(values: list[str]) -> tuple[str, ...]:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
-def _plan(plan_file: Path | None, choices: Any) -> Any:
+def _plan(plan_file: Path | None, given: dict[str, Any]) -> Any:
+    """The plan a command line asks for. Raises UsageError with everything wrong with it."""
     from duroxide_stress.config import build_plan, load_plan
 
-    return build_plan(choices) if plan_file is None else load_plan(plan_file, choices)
+    problems: list[str] = []
+    choices = _choices(given, problems)
+    try:
+        plan = build_plan(choices) if plan_file is None else load_plan(plan_file, choices)
+    except UsageError as error:
+        problems += error.problems
+    if problems:
+        raise UsageError(problems)
+    return plan
+
+
+def _refuse_json_path(json_path: str | None) -> None:
+    """Find out before a long run, not after it, that its result would have nowhere to go."""
+    if json_path in (None, "-"):
+        return
+    path = Path(json_path)
+    if path.is_dir():
+        raise UsageError(f"--json {path} is a directory: name a file, or - for standard output")
+    if not path.parent.is_dir():
+        raise UsageError(f"--json {path} cannot be written: {path.parent} is not a directory")
 
 
 def _show(result: RunResult, run_directory: Path, json_path: str | None) -> None:
@@ -253,10 +275,11 @@ def _show(result: RunResult, run_directory: Path, json_path: str | None) -> None
     from duroxide_stress.reports import json as json_report
 
     stream = sys.stderr if json_path == "-" else sys.stdout
-    width = shutil.get_terminal_size().columns if stream.isatty() else None
-    print(console_report.render(result, run_directory, width), end="", file=stream)
+    on_terminal = stream is not None and stream.isatty()  # None where it was closed, as by >&-
+    width = shutil.get_terminal_size().columns if on_terminal else None
+    _say(console_report.render(result, run_directory, width), stream)
     if json_path == "-":
-        print(json_report.render(result), end="")
+        _say(json_report.render(result))
     elif json_path is not None:
         try:
             Path(json_path).write_text(json_report.render(result), encoding="utf-8")
@@ -267,6 +290,18 @@ def _show(result: RunResult, run_directory: Path, json_path: str | None) -> None
             ) from error
 
 
+def _say(text: str, stream: TextIO | None = None) -> None:
+    """Print all of it, or as much as its reader wants. Raises RunError when it cannot be written."""
+    stream = stream or sys.stdout
+    try:
+        print(text, end="", file=stream, flush=True)
+    except OSError as error:
+        # What is left in the buffer has nowhere to go, and Python must not try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise RunError(f"the output cannot be written: {error.strerror}") from error
+
+
 def _leave(result: RunResult, fail_on: FailOn) -> NoReturn:
     missed = fail_on is FailOn.TARGETS and result.target_missed
     raise typer.Exit(exit_code(result.verdict, target_missed=missed))
@@ -274,18 +309,20 @@ def _leave(result: RunResult, fail_on: FailOn) -> NoReturn:
 
 def main() -> NoReturn:
     """The console script. Turns every expected error into sentences and an exit code."""
-    # Providers of the user's own are named relative to where the command is given.
-    sys.path.insert(0, str(Path.cwd()))
+    # Providers of the user's own are named relative to where the command is given; last, so that a
+    # queue.py there does not stand in for Python's own.
+    with suppress(OSError):
+        sys.path.append(str(Path.cwd()))
     try:
         app()
     except StressError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
+        problems = error.problems if isinstance(error, UsageError) else (str(error),)
+        for problem in problems:
+            print(f"error: {' '.join(problem.split())}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        print(f"error: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)
+        sys.exit(EXIT_UNKNOWN)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output went away; nothing is left to say, and Python must not try.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_OK)
     sys.exit(EXIT_OK)

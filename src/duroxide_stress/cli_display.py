@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -46,6 +50,29 @@ class Interrupts:
         self.asked = True
 
 
+@contextmanager
+def prints_aside(log: Path) -> Iterator[None]:
+    """Send what is printed in this process to a file: standard output belongs to the report.
+
+    An engine that runs embedded here, for a provider that cannot be moved, logs to descriptor 1.
+    """
+    if sys.stdout is None:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+        if log.stat().st_size == 0:
+            log.unlink()
+
+
 class QuietDisplay:
     """Shows nothing but what the user must be told."""
 
@@ -62,7 +89,16 @@ class QuietDisplay:
     def cell_ended(self, head: CellHead, end: CellEnd) -> None: ...
 
     def store_kept(self, path: Path) -> None:
-        self._console.print(f"store kept in {path}", highlight=False, markup=False, soft_wrap=True)
+        self._say(f"store kept in {path}")
+
+    def warned(self, sentence: str) -> None:
+        self._say(f"warning: {sentence}")
+
+    def close(self) -> None:
+        """Leave the terminal as it was, however the run ended."""
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 class LiveDisplay(QuietDisplay):
@@ -99,11 +135,13 @@ class LiveDisplay(QuietDisplay):
         self._live.update(row)
 
     def cell_ended(self, head: CellHead, end: CellEnd) -> None:
+        self.close()
+        self._say(f"{self._title}: {end.ended}, {end.driver.launched} launched")
+
+    def close(self) -> None:
         if self._live is not None:
             self._live.stop()
             self._live = None
-        text = f"{self._title}: {end.ended}, {end.driver.launched} launched"
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _figures(progress: Progress) -> str:

@@ -61,21 +61,29 @@ SUITES: dict[str, Suite] = {
 class Choices(msgspec.Struct, frozen=True):
     """What a user asked for, before it is checked. Empty means: as the suite has it."""
 
-    suite: str = "standard"
+    suite: str | None = None
     scenarios: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
-    repeat: int = 1
+    repeat: int | None = None
     overrides: dict[str, Any] = {}
     name: str | None = None
+
+    @property
+    def suite_name(self) -> str:
+        return self.suite if self.suite is not None else "standard"
+
+    @property
+    def repeats(self) -> int:
+        return self.repeat if self.repeat is not None else 1
 
 
 def build_plan(choices: Choices) -> Plan:
     """The plan for these choices. Raises UsageError with every problem found."""
     problems: list[str] = []
-    if choices.suite not in SUITES:
-        problems.append(unknown_name("suite", choices.suite, SUITES))
-    suite = SUITES.get(choices.suite, SUITES["standard"])
+    if choices.suite_name not in SUITES:
+        problems.append(unknown_name("suite", choices.suite_name, SUITES))
+    suite = SUITES.get(choices.suite_name, SUITES["standard"])
     scenarios = choices.scenarios or suite.scenarios
     providers = choices.providers or suite.providers
     for name in scenarios:
@@ -83,8 +91,8 @@ def build_plan(choices: Choices) -> Plan:
     for name in providers:
         _attempt(problems, lambda n=name: provider_named(n))  # type: ignore[misc]
     concurrencies = _concurrencies(choices, suite, problems)
-    if not 1 <= choices.repeat <= MAX_REPEAT:
-        problems.append(f"repeat must be between 1 and {MAX_REPEAT}, found {choices.repeat}")
+    if not 1 <= choices.repeats <= MAX_REPEAT:
+        problems.append(f"repeat must be between 1 and {MAX_REPEAT}, found {choices.repeats}")
     config = StressTestConfig(**{**suite.overrides, **choices.overrides})
     problems += config.problems()
     if problems:
@@ -100,12 +108,12 @@ def build_plan(choices: Choices) -> Plan:
             ),
             repeat=repeat,
         )
-        for repeat in range(1, choices.repeat + 1)
+        for repeat in range(1, choices.repeats + 1)
         for scenario in dict.fromkeys(scenarios)
         for provider in dict.fromkeys(providers)
         for concurrency in dict.fromkeys(concurrencies)
     )
-    return Plan(choices.name or choices.suite, cells, _command(choices))
+    return Plan(choices.name or choices.suite_name, cells, _command(choices))
 
 
 def single_cell_plan(config: StressTestConfig, scenario: str, provider: str) -> Plan:
@@ -147,7 +155,7 @@ def cell_command(cell: Cell) -> str:
 
 
 def _command(choices: Choices) -> str:
-    words = ["duroxide-stress", "run", "--suite", choices.suite]
+    words = ["duroxide-stress", "run", "--suite", choices.suite_name]
     configs = choices.configs
     if not configs and (concurrency := _concurrency_fields(choices)):
         configs = (str(concurrency),)
@@ -158,8 +166,8 @@ def _command(choices: Choices) -> str:
     ):
         for value in values:
             words += [flag, value]
-    if choices.repeat != 1:
-        words += ["--repeat", str(choices.repeat)]
+    if choices.repeats != 1:
+        words += ["--repeat", str(choices.repeats)]
     overrides = {"seed": StressTestConfig().seed, **choices.overrides}
     for field, flag in FLAGS.items():
         if field in overrides:
@@ -222,8 +230,9 @@ def _read_choices(path: Path) -> Choices:
         found = tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not TOML: {error}") from error
+    # ValueError is what bad TOML, bad UTF-8 and a number of 5,000 digits have in common.
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not TOML: {' '.join(str(error).split())}") from error
     lines = _Lines(path, text)
     problems = [lines.at(key, unknown_name("key", key, _TOP)) for key in found if key not in _TOP]
     problems += [
@@ -236,11 +245,11 @@ def _read_choices(path: Path) -> Choices:
         problems += [lines.at(key, problem, "stress") for key, problem in _stress_problems(stress)]
     fit = {key: value for key, value in found.items() if key in _TOP and _fits_top(key, value)}
     choices = Choices(
-        suite=fit.get("suite", "standard"),
+        suite=fit.get("suite"),
         scenarios=tuple(fit.get("scenarios", ())),
         providers=tuple(fit.get("providers", ())),
         configs=tuple(fit.get("configs", ())),
-        repeat=fit.get("repeat", 1),
+        repeat=fit.get("repeat"),
         overrides=fit.get("stress", {}),
         name=path.stem,
     )
@@ -277,8 +286,8 @@ def _stress_problems(stress: dict[str, Any]) -> list[tuple[str, str]]:
 def _name_problems(choices: Choices, lines: _Lines) -> list[str]:
     """Names and configs the registries do not know, each at the line of its list."""
     problems: list[str] = []
-    if choices.suite not in SUITES:
-        problems.append(lines.at("suite", unknown_name("suite", choices.suite, SUITES)))
+    if choices.suite_name not in SUITES:
+        problems.append(lines.at("suite", unknown_name("suite", choices.suite_name, SUITES)))
     for key, names, check in (
         ("scenarios", choices.scenarios, scenario_named),
         ("providers", choices.providers, provider_named),
@@ -288,7 +297,7 @@ def _name_problems(choices: Choices, lines: _Lines) -> list[str]:
             found: list[str] = []
             _attempt(found, lambda c=check, n=name: c(n))  # type: ignore[misc]
             problems += [lines.at(key, problem) for problem in found]
-    if not 1 <= choices.repeat <= MAX_REPEAT:
+    if not 1 <= choices.repeats <= MAX_REPEAT:
         problems.append(
             lines.at("repeat", f"repeat must be between 1 and {MAX_REPEAT}, found {choices.repeat}")
         )

@@ -32,6 +32,11 @@ class RecordingError(StressError):
     """A recording is damaged or incomplete, so that it proves nothing as it stands."""
 
 
+def in_words(error: BaseException) -> str:
+    """Someone else's exception as a part of our sentence: its kind and its text, on one line."""
+    return ": ".join(filter(None, (type(error).__name__, " ".join(str(error).split()))))
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """One sentence for a name nobody knows, with the nearest right one."""
     names = sorted(known)

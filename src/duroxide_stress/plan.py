@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from typing import Any
 
 import msgspec
@@ -36,7 +37,8 @@ class Concurrency(msgspec.Struct, frozen=True, order=True):
                 f"config {text!r} is not of the form N/M: orchestration workers, a slash, "
                 "activity workers, for example 2/2"
             )
-        found = cls(int(match.group(1)), int(match.group(2)))
+        # Python refuses to read thousands of digits, and ten are too many workers anyway.
+        found = cls(*(int(n) if len(n) < 10 else MAX_WORKERS + 1 for n in match.groups()))
         if not 1 <= min(found.orchestration, found.worker) <= MAX_WORKERS or (
             max(found.orchestration, found.worker) > MAX_WORKERS
         ):
@@ -71,10 +73,16 @@ class StressTestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def problems(self) -> list[str]:
         """Every field that no run could honour, one sentence each."""
         return [
-            f"{name} must be between {low:g} and {high:g}, found {getattr(self, name):g}"
+            f"{name} must be between {low:g} and {high:g}, found {_shown(getattr(self, name))}"
             for name, (low, high) in CONFIG_LIMITS.items()
             if not low <= getattr(self, name) <= high
         ]
+
+
+def _shown(value: float) -> str:
+    """A number as its writer would know it again, also one that no float can hold."""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 24 else f"{text[:8]}... ({len(text)} digits)"
 
 
 CONFIG_LIMITS: dict[str, tuple[float, float]] = {
@@ -104,6 +112,8 @@ class Cell(msgspec.Struct, frozen=True):
     def key(self) -> str:
         """The cell's directory name, unique in its plan."""
         provider = re.sub(r"[^A-Za-z0-9_-]+", "-", self.provider).strip("-")
+        if provider != self.provider:  # a.b:C and a-b:C must not share a directory
+            provider += f"-{zlib.crc32(self.provider.encode()):08x}"
         concurrency = str(self.config.concurrency).replace("/", "-")
         return f"{self.scenario}.{provider}.{concurrency}.r{self.repeat}"
 

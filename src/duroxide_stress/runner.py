@@ -14,7 +14,7 @@ from duroxide_stress import oracle
 from duroxide_stress.config import cell_command
 from duroxide_stress.engines.registry import engine_named
 from duroxide_stress.environment import describe_environment
-from duroxide_stress.errors import RunError, UsageError
+from duroxide_stress.errors import RunError, UsageError, in_words
 from duroxide_stress.load.driver import Progress
 from duroxide_stress.nodes.supervisor import CellRun, movable
 from duroxide_stress.plan import Cell, Plan
@@ -23,6 +23,9 @@ from duroxide_stress.providers.registry import provider_named
 from duroxide_stress.recording.records import FORMAT, CellEnd, CellHead, DriverEnd, RunHead
 from duroxide_stress.recording.store import count_lines, write_json
 from duroxide_stress.scenarios.registry import scenario_named
+
+RUNS = Path("stress-runs")
+"""Where recordings go when nobody says."""
 
 
 class Observer(Protocol):
@@ -44,6 +47,10 @@ class Observer(Protocol):
         """A cell's store was left in place."""
         ...
 
+    def warned(self, sentence: str) -> None:
+        """Something went wrong that costs no result."""
+        ...
+
     def interrupted(self) -> bool:
         """Whether the user wants the run to end. Asked often."""
         ...
@@ -60,15 +67,18 @@ class SilentObserver:
 
     def store_kept(self, path: Path) -> None: ...
 
+    def warned(self, sentence: str) -> None: ...
+
     def interrupted(self) -> bool:
         return False
 
 
 def prepare_directory(out: Path | None, plan: Plan) -> Path:
     """An empty directory for the recording. Raises UsageError when `out` cannot be one."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", plan.name)
-    run = out or Path("stress-runs") / time.strftime(f"%Y%m%d-%H%M%S-{name}")
     try:
+        run = out or _dated(plan)
+        if run.is_file():
+            raise UsageError(f"output directory {run} is a file: name a new or an empty directory")
         run.mkdir(parents=True, exist_ok=True)
         if any(run.iterdir()):
             raise UsageError(f"output directory {run} is not empty: name a new or an empty one")
@@ -76,8 +86,23 @@ def prepare_directory(out: Path | None, plan: Plan) -> Path:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise UsageError(f"output directory {run} cannot be written: {error.strerror}") from error
+        where = out or RUNS
+        raise UsageError(f"output directory {where} cannot be written: {error.strerror}") from error
     return run
+
+
+def _dated(plan: Plan) -> Path:
+    """A new directory whose name says when; runs that begin in one second get one each."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", plan.name)
+    stem = time.strftime(f"%Y%m%d-%H%M%S-{name}")
+    number = 1
+    while True:
+        run = RUNS / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            run.mkdir(parents=True)
+            return run
+        except FileExistsError:
+            number += 1
 
 
 def run_plan(
@@ -141,11 +166,11 @@ def _run_cell(
     directory = run / head.cell.key
     directory.mkdir()
     write_json(directory / "cell.json", head)
-    home = Path(tempfile.mkdtemp(prefix="duroxide-stress-"))
+    home = _home()
     try:
         try:
             address = provider.create(home)
-        except Exception as error:  # noqa: BLE001 - a provider may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a provider may raise anything
             return _never_began(directory, provider, error)
         try:
             return CellRun(
@@ -159,7 +184,7 @@ def _run_cell(
             ).run()
         finally:
             if not keep_store:
-                provider.destroy(address)
+                _destroy(provider, address, observer)
     finally:
         if keep_store:
             observer.store_kept(home)
@@ -167,8 +192,22 @@ def _run_cell(
             shutil.rmtree(home, ignore_errors=True)
 
 
-def _never_began(directory: Path, provider: Provider, error: Exception) -> CellEnd:
-    reason = f"provider {provider.name} could not create a store: {type(error).__name__}: {error}"
+def _home() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="duroxide-stress-"))
+    except OSError as error:
+        raise RunError(f"no directory for a store can be made: {error}") from error
+
+
+def _destroy(provider: Provider, address: str, observer: Observer) -> None:
+    try:
+        provider.destroy(address)
+    except Exception as error:  # noqa: BLE001 - a provider may raise anything
+        observer.warned(f"provider {provider.name} could not remove its store: {in_words(error)}")
+
+
+def _never_began(directory: Path, provider: Provider, error: BaseException) -> CellEnd:
+    reason = f"provider {provider.name} could not create a store: {in_words(error)}"
     end = CellEnd("error", reason, DriverEnd(), count_lines(directory))
     write_json(directory / "end.json", end)
     return end

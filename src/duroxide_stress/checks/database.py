@@ -42,9 +42,12 @@ def look(recording: Recording) -> Looked:
         questions += len(recording.store["asked"])
         note = f"{', '.join(recording.store['asked'])}; {note}"
     elif not undecided:
-        questions += 1
-        note = "not audited: this store cannot be opened by anyone else; queues empty by the engine"
-        if left := recording.one(DEPTHS):
+        note = "not audited: this store cannot be opened by anyone else"
+        left = recording.one(DEPTHS)
+        if left is not None:
+            questions += 1
+            note += "; queues counted by the engine"
+        if left:
             found.append(Finding("queues not empty at rest", f"{left} messages left"))
     acked = recording.one("SELECT count(*) FROM ops WHERE acked_ns IS NOT NULL")
     return Looked(seen=questions if acked else 0, findings=found, undecided=undecided, note=note)

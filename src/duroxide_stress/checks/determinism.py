@@ -35,14 +35,16 @@ WITH rule AS (
          mode(completions) AS completions
   FROM shapes GROUP BY alike)
 SELECT s.instance,
-       CASE WHEN s.output <> r.output THEN 'another output for the same input'
+       CASE WHEN s.output IS DISTINCT FROM r.output THEN 'another output for the same input'
             ELSE 'another history for the same input' END AS what,
-       'input class ' || s.alike || CASE WHEN s.output <> r.output
-            THEN ': ' || s.output[:120] || ' where others gave ' || r.output[:120]
-            ELSE ': ' || s.completions || ' completions where others have ' || r.completions
-       END AS detail
+       'input class ' || s.alike || CASE WHEN s.output IS DISTINCT FROM r.output
+            THEN ': ' || coalesce(s.output, 'null')[:120]
+                 || ' where others gave ' || coalesce(r.output, 'null')[:120]
+            WHEN s.completions <> r.completions
+            THEN ': ' || s.completions || ' completions where others have ' || r.completions
+            ELSE ': it did not schedule what others did, in their order' END AS detail
 FROM shapes s JOIN rule r USING (alike)
-WHERE s.output <> r.output OR s.schedule IS DISTINCT FROM r.schedule
+WHERE s.output IS DISTINCT FROM r.output OR s.schedule IS DISTINCT FROM r.schedule
    OR s.completions <> r.completions
 ORDER BY s.op
 """

@@ -3,7 +3,9 @@
 The trend is a Theil-Sen slope over medians of five-second blocks inside the measuring window (medians
 and blocks, because samples a quarter of a second apart are not independent), with its 99 % interval.
 A leak is an interval that lies wholly above 1 MiB a minute: below that a week costs less than
-10 GiB, and allocators move more than that by themselves. Runs under a minute cannot say.
+10 GiB, and allocators move more than that by themselves. The second half of the window must bear it
+out: a process that filled its caches in the first half and then stayed has the slope, but no leak.
+Runs under a minute cannot say.
 
 Where the store lives in the engine's process it grows by what is stored, so the question is not put.
 """
@@ -30,12 +32,13 @@ def look(recording: Recording) -> Looked:
     samples = memory.samples
     if recording.head.mode == "embedded":
         return Looked(samples, undecided="the store lives in the process and grows with its data")
-    if memory.slope_low is None:
+    if memory.slope_low is None or memory.late_slope is None:
         return Looked(
             samples, undecided=f"needs a window of {MIN_WINDOW_SECS} s to tell a trend from noise"
         )
     interval = f"{memory.slope_low:+.2f} to {memory.slope_high:+.2f} MiB/min (99 % interval)"
-    if memory.slope_low > LEAK_MIB_PER_MIN:
+    interval += f", {memory.late_slope:+.2f} over the second half"
+    if min(memory.slope_low, memory.late_slope) > LEAK_MIB_PER_MIN:
         return Looked(samples, [Finding("memory keeps growing", interval)])
     return Looked(samples, note=interval)
 

@@ -11,19 +11,23 @@ from duroxide_stress.recording.tables import Recording
 ROWS = """
 SELECT o.instance,
        CASE WHEN o.fail_where = 'start' THEN 'start refused'
-            WHEN o.ended = 'fail' THEN coalesce(e.category, 'unclassified') || ' failure'
-            ELSE 'client and books disagree' END AS what,
-       CASE WHEN o.ended = 'fail'
-            THEN coalesce(e.error, o.error)
-                 || CASE WHEN e.retryable THEN ' (the engine calls this retryable)' ELSE '' END
-            ELSE 'the client saw ' || o.ended || ', the books say ' || e.status END AS detail
-FROM ops o LEFT JOIN ends e USING (instance)
-WHERE o.fail_where = 'start'
+            WHEN o.disagree THEN 'client and books disagree'
+            WHEN o.ended = 'fail' THEN coalesce(o.category, 'unclassified') || ' failure'
+            ELSE 'completed where a failure was due' END AS what,
+       CASE WHEN o.disagree
+            THEN 'the client saw ' || o.ended || ', the books say ' || o.status
+                 || coalesce(': ' || coalesce(o.booked_error, o.error), '')
+            WHEN o.ended = 'fail'
+            THEN coalesce(o.booked_error, o.error)
+                 || CASE WHEN o.retryable THEN ' (the engine calls this retryable)' ELSE '' END
+            ELSE 'expected ' || o.expect_status END AS detail
+FROM (SELECT ops.*, e.status, e.category, e.retryable, e.error AS booked_error,
+             coalesce((ended = 'ok' AND e.status <> 'Completed')
+                      OR (fail_where = 'end' AND e.status <> 'Failed'), false) AS disagree
+      FROM ops LEFT JOIN ends e USING (instance)) o
+WHERE o.fail_where = 'start' OR o.disagree
    OR (o.ended = 'fail' AND o.expect_status <> 'Failed')
    OR (o.ended = 'ok' AND o.expect_status <> 'Completed')
-   OR (o.ended = 'ok' AND e.status IS NOT NULL AND e.status <> 'Completed')
-   OR (o.ended = 'fail' AND o.fail_where = 'end' AND e.status IS NOT NULL
-       AND e.status <> 'Failed')
 ORDER BY o.op
 """
 

@@ -24,6 +24,8 @@ class EngineMemory(msgspec.Struct, frozen=True):
     slope: float | None = None
     slope_low: float | None = None
     slope_high: float | None = None
+    late_slope: float | None = None
+    """Of the window's second half alone."""
 
 
 def engine_memory(recording: Recording) -> EngineMemory:
@@ -52,5 +54,8 @@ def engine_memory(recording: Recording) -> EngineMemory:
     from scipy.stats import theilslopes
 
     minutes = [at / NS_PER_SEC / 60 for at, _ in blocks]
-    slope, _, low, high = theilslopes([rss / MIB for _, rss in blocks], minutes, CONFIDENCE)
-    return EngineMemory(len(rows), peak / MIB, mean, float(slope), float(low), float(high))
+    mib = [rss / MIB for _, rss in blocks]
+    slope, _, low, high = map(float, theilslopes(mib, minutes, CONFIDENCE))
+    half = len(blocks) // 2
+    late = float(theilslopes(mib[half:], minutes[half:], CONFIDENCE)[0])
+    return EngineMemory(len(rows), peak / MIB, mean, slope, low, high, late)

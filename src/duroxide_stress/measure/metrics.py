@@ -137,7 +137,7 @@ def cores_used(recording: Recording, measured: Window, *sources: str) -> float |
     rows = recording.rows(
         "SELECT source, (max(cpu_ns) - min(cpu_ns)) / (max(at_ns) - min(at_ns)) FROM samples "
         "WHERE cpu_ns IS NOT NULL AND at_ns BETWEEN $begin AND $finish "
-        "AND list_contains($sources, source) GROUP BY source HAVING count(*) > 1",
+        "AND list_contains($sources, source) GROUP BY source HAVING max(at_ns) > min(at_ns)",
         begin=measured.begin_ns,
         finish=measured.end_ns,
         sources=list(sources),

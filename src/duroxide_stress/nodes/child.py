@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 import threading
 import traceback
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from duroxide_stress.errors import StressError
+from duroxide_stress.errors import StressError, in_words
 from duroxide_stress.nodes.hints import SocketHints, sender
 from duroxide_stress.nodes.messages import Failed, Message, NodeSpec
 from duroxide_stress.nodes.roles import (
@@ -59,6 +60,9 @@ class PipeControl:
             if word.strip() == b"abort":
                 self._abort.set()
             self._stop.set()
+        if os.getpgrp() == os.getpid():
+            # As the supervisor would have: with everything that a provider has started here.
+            os.killpg(0, signal.SIGKILL)
         os._exit(ORPHANED)
 
 
@@ -74,7 +78,7 @@ def main() -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - the log has the traceback, the supervisor one line
         traceback.print_exc()
-        control.tell(Failed(f"{type(error).__name__}: {error}"))
+        control.tell(Failed(in_words(error)))
         return 1
     return 0
 

@@ -15,9 +15,12 @@ from typing import Protocol
 
 import msgspec
 
+from duroxide_stress.errors import RunError, in_words
 from duroxide_stress.nodes.messages import Failed, Message, NodeSpec
 
 LOG_TAIL_LINES = 12
+LAST_MESSAGE_SECS = 1.0
+"""How long a dead node's last messages may take, should something it started hold its pipe open."""
 
 
 class NodeHandle(Protocol):
@@ -48,23 +51,30 @@ class ChildProcess:
 
     def __init__(self, spec: NodeSpec, log: Path) -> None:
         self.log: Path | None = log
+        self._ended = False
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         read_fd, write_fd = os.pipe()
         fds = [write_fd] + ([spec.hints_fd] if spec.hints_fd is not None else [])
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
-        # A child imports the user's provider module as its parent did.
-        environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
+        # A child imports the user's provider module as its parent did, and (-P) nothing else from
+        # the directory it is started in: a queue.py there must not stand in for Python's own.
+        environment["PYTHONPATH"] = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "duroxide_stress.nodes.child"],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                pass_fds=fds,
-                start_new_session=True,
-                env=environment,
-            )
-        os.close(write_fd)
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "duroxide_stress.nodes.child"],
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=fds,
+                    start_new_session=True,
+                    env=environment,
+                )
+            except OSError as error:
+                os.close(read_fd)
+                raise RunError(f"no process could be started: {error.strerror}") from error
+            finally:
+                os.close(write_fd)
         self.pid = self._process.pid
         self._say(msgspec.json.encode(msgspec.structs.replace(spec, events_fd=write_fd)))
         self._reader = threading.Thread(target=self._read, args=(read_fd,), daemon=True)
@@ -77,16 +87,22 @@ class ChildProcess:
             return None
 
     def exit_code(self) -> int | None:
-        # Not before its last message has been read, or a death would hide what it said.
-        return None if self._reader.is_alive() else self._process.poll()
+        code = self._process.poll()
+        if code is not None:
+            # Not before its last message has been read, or a death would hide what it said.
+            self._reader.join(LAST_MESSAGE_SECS)
+        return code
 
     def say(self, word: str) -> None:
         self._say(word.encode())
 
     def end(self) -> None:
-        if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+        if self._ended:
+            return
+        self._ended = True
+        # The whole group, also when the node itself is gone: what it started must not outlive it.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
@@ -149,7 +165,7 @@ class ThreadNode:
         try:
             run(self)
         except Exception as error:  # noqa: BLE001 - reaches the supervisor as a sentence
-            self._messages.put(Failed(f"{type(error).__name__}: {error}"))
+            self._messages.put(Failed(in_words(error)))
 
 
 def log_tail(log: Path | None, lines: int = LOG_TAIL_LINES) -> str:

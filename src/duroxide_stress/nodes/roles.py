@@ -8,7 +8,7 @@ import msgspec
 
 from duroxide_stress.engines.base import Engine, Hint, HintSource, Session
 from duroxide_stress.engines.registry import engine_named
-from duroxide_stress.load.driver import Driver
+from duroxide_stress.load.driver import Driver, Progress
 from duroxide_stress.nodes.hints import LocalHints
 from duroxide_stress.nodes.messages import Control, Done, Driven, Ready, Told
 from duroxide_stress.plan import Cell
@@ -59,10 +59,13 @@ def run_embedded(node: Node, control: Control) -> None:
     session = node.engine.session(connection, hints)
     host = node.engine.host(connection, node.cell, node.workload, effects.write, hints.send)
     control.tell(Ready())
-    driven = _drive(node, session, control)
-    control.tell(driven)
-    host.stop(SHUTDOWN_MS)
-    session.close()
+    try:
+        driven = _drive(node, session, control)
+        control.tell(driven)
+    finally:
+        # In a thread of the user's process nobody else would end the engine.
+        host.stop(SHUTDOWN_MS)
+        session.close()
     effects.close()
     if driven.finished:
         _audit(node)
@@ -80,6 +83,12 @@ def run_collector(node: Node, control: Control) -> None:
 def _drive(node: Node, session: Session, control: Control) -> Driven:
     samples = DirectWriter(node.directory / "samples.jsonl")
     with LineWriter(node.directory / "ops.jsonl") as ops:
+
+        def tell(progress: Progress) -> None:
+            # Told at every tick, also while no line is written that would push the last ones out.
+            ops.flush_if_due()
+            control.tell(Told(progress))
+
         driver = Driver(
             session,
             node.workload,
@@ -88,7 +97,7 @@ def _drive(node: Node, session: Session, control: Control) -> Driven:
             samples,
             part=node.cell.scenario,
             aborted=control.aborted,
-            tell=lambda progress: control.tell(Told(progress)),
+            tell=tell,
         )
         finished = driver.run()
     samples.close()

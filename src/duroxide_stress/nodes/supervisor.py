@@ -7,6 +7,7 @@ cannot be shared.
 
 from __future__ import annotations
 
+import math
 import pickle
 import signal
 import time
@@ -105,9 +106,12 @@ class CellRun:
             self._load(driver, host)
         if self._ended == "interrupted":
             return
-        if host.exit_code() is None:
+        code = host.exit_code()
+        if code is None:
             host.say("stop")
-            self._await(host, Done, STOP_SECS, "the engine's host, told to stop")
+            self._await(host, Done, STOP_SECS, "the engine's host, told to stop,")
+        else:
+            self._host_died(host, code)
         host.end()
         driver.end()
         collector = self._spawn("collector", "collector.log", None)
@@ -127,19 +131,18 @@ class CellRun:
             self._await(node, Done, COLLECT_SECS, "the copying out of the histories")
 
     def _load(self, driver: NodeHandle, host: NodeHandle) -> None:
-        """Watch the load until the driver has done with it, or cannot go on."""
-        while True:
+        """Watch the load until the driver has done with it, cannot go on, or does not obey."""
+        deadline = math.inf
+        while time.monotonic() < deadline:
             host_code, driver_code = host.exit_code(), driver.exit_code()
-            message = self._pump(driver)
+            message = self._pump(driver, "the driver")
             if isinstance(message, Driven):
                 self._driver_end = message.end
                 return
             if message is not None:
                 continue
             if host_code is not None:
-                self._over(*_host_death(host_code))
-                self._last_words = log_tail(host.log)
-                driver.say("abort")
+                self._host_died(host, host_code)
             if driver_code is not None:
                 if driver is host:
                     return
@@ -147,13 +150,21 @@ class CellRun:
                 raise RunError(f"the driver died: {_death(driver_code)}")
             if self._interrupted():
                 self._over("interrupted", "interrupted")
+            if self._ended != "finished" and deadline == math.inf:
                 driver.say("abort")
+                deadline = time.monotonic() + STOP_SECS
+
+    def _host_died(self, host: NodeHandle, code: int) -> None:
+        """Note it, unless the cell is over for another reason already."""
+        if self._ended == "finished":
+            self._last_words = log_tail(host.log)
+        self._over(*_host_death(code))
 
     def _await(self, node: NodeHandle, kind: type[Message], secs: float, what: str) -> None:
         deadline = time.monotonic() + secs
         while True:
             code = node.exit_code()
-            message = self._pump(node)
+            message = self._pump(node, what)
             if isinstance(message, kind):
                 return
             if message is not None:
@@ -167,7 +178,7 @@ class CellRun:
                 self._last_words = log_tail(node.log)
                 raise RunError(f"{what} took longer than {secs:g} s")
 
-    def _pump(self, node: NodeHandle) -> Message | None:
+    def _pump(self, node: NodeHandle, what: str) -> Message | None:
         """The node's next message after its progress is told on; sleeps a little when there is none."""
         if self._monitor is not None:
             self._monitor.sample_if_due()
@@ -178,7 +189,8 @@ class CellRun:
         if isinstance(message, Told):
             self._tell(message.progress)
         elif isinstance(message, Failed):
-            raise RunError(message.error)
+            where = f"; its traceback is in {node.log.name}" if node.log else ""
+            raise RunError(f"{what} failed: {message.error}{where}")
         return message
 
     def _spawn(self, role: Role, log: str, hints_fd: int | None) -> ChildProcess:
@@ -216,9 +228,10 @@ def movable(provider: Provider) -> bool:
 
 
 def _death(code: int | None) -> str:
-    if code is not None and code < 0:
-        return f"killed by signal {-code} ({signal.Signals(-code).name})"
-    return f"exit code {code}"
+    if code is None or code >= 0:
+        return f"exit code {code}"
+    known = {number.value: f" ({number.name})" for number in signal.Signals}
+    return f"killed by signal {-code}{known.get(-code, '')}"
 
 
 def _host_death(code: int) -> tuple[Ended, str]:

@@ -82,6 +82,12 @@ def audit_store(provider: Provider, address: str) -> StoreAudit | None:
 
 
 def store_size_bytes(provider: Provider, address: str) -> int | None:
-    """Bytes the store occupies now; None when the provider cannot say."""
+    """Bytes the store occupies now; None when the provider cannot say.
+
+    A provider that fails at it cannot say: a figure for the record is not worth a cell.
+    """
     size = getattr(provider, "size_bytes", None)
-    return None if size is None else size(address)
+    try:
+        return None if size is None else int(size(address))
+    except Exception:  # noqa: BLE001 - a provider may raise anything
+        return None

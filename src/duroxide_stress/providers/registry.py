@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import cast
 
-from duroxide_stress.errors import UsageError, unknown_name
+from duroxide_stress.errors import UsageError, in_words, unknown_name
 from duroxide_stress.providers.base import Provider
 from duroxide_stress.providers.reference import Reference
 from duroxide_stress.providers.sqlite import FileSqlite, InMemorySqlite
@@ -39,9 +39,9 @@ def provider_named(reference: str) -> Provider:
     for entry in entry_points(group=ENTRY_POINT_GROUP, name=reference):
         try:
             found = entry.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UsageError(
-                f"provider {reference!r} cannot be loaded: {type(error).__name__}: {error}"
+                f"provider {reference!r} cannot be loaded: {in_words(error)}"
             ) from error
         return _made(reference, found)
     problem = unknown_name("provider", reference, provider_names())
@@ -56,16 +56,16 @@ def _imported(reference: str) -> object:
         raise UsageError(
             f"provider {reference!r}: module {module_name!r} cannot be imported: {error}"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script without a main guard may well exit
         raise UsageError(
-            f"provider {reference!r}: importing {module_name!r} failed: "
-            f"{type(error).__name__}: {error}"
+            f"provider {reference!r}: importing {module_name!r} failed: {in_words(error)}"
         ) from error
     for part in attribute.split("."):
         if not hasattr(found, part):
+            names = [n for n in dir(import_module(module_name)) if n[0].isupper()]
             raise UsageError(
-                f"provider {reference!r}: {module_name!r} has no {attribute!r}; it has: "
-                + ", ".join(n for n in dir(import_module(module_name)) if n[0].isupper())
+                f"provider {reference!r}: {module_name!r} has no {attribute!r}; "
+                f"it has: {', '.join(names) or 'no class'}"
             )
         found = getattr(found, part)
     return found
@@ -75,10 +75,8 @@ def _made(reference: str, found: object) -> Provider:
     ready = not isinstance(found, type) and _missing(found) == []
     try:
         provider = found if ready or not callable(found) else found()
-    except Exception as error:
-        raise UsageError(
-            f"provider {reference!r} cannot be made: {type(error).__name__}: {error}"
-        ) from error
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"provider {reference!r} cannot be made: {in_words(error)}") from error
     if missing := _missing(provider):
         raise UsageError(
             f"provider {reference!r} is not a provider: it has no {', '.join(missing)}; "

@@ -7,6 +7,7 @@
 <run>/<cell>/samples.jsonl   processes, machine, store and queues over time
 <run>/<cell>/executions.jsonl, history.jsonl, store.json    copied out at rest
 <run>/<cell>/end.json        last, atomically
+<run>/output.log             what was printed in the command's own process, if anything was
 <run>/result.json            the judgement: derived, may be deleted and made again
 """
 

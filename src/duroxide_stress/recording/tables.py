@@ -190,6 +190,6 @@ def _store(path: Path) -> dict[str, Any] | None:
         return None
     try:
         found: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordingError(f"store.json is damaged: {error}") from error
     return found

@@ -170,7 +170,8 @@ def _shown(cell: CellResult, check: CheckResult, width: int | None) -> list[str]
         return [_hanging(f"{where}, {check.name}: unknown: {check.note}", width)]
     if check.verdict is not Verdict.VIOLATED:
         return []
-    lines = [f"  {where}, {check.name}: {check.found} found in {check.seen} {check.unit}"]
+    found = f"{where}, {check.name}: {check.found} found in {check.seen} {check.unit}"
+    lines = [_hanging(found, width)]
     for finding in check.findings[:FINDINGS_SHOWN]:
         instance = f"{finding.instance}: " if finding.instance else ""
         lines.append(_hanging(f"{instance}{finding.what}: {finding.detail}", width, indent=4))

@@ -14,7 +14,9 @@ def table(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int
     piped = _piped(long, rows)
     if width is None or max(map(len, piped)) <= width:
         return "\n".join(piped)
-    return "\n".join(_tight([short for _, short in headings], rows))
+    short = [heading for _, heading in headings]
+    tight = _tight(short, rows)
+    return "\n".join(tight if max(map(len, tight)) <= width else _stacked(short, rows))
 
 
 def _widths(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
@@ -41,3 +43,17 @@ def _tight(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         return " ".join([first[0].ljust(first[1]), *right]).rstrip()
 
     return [line(headings), *map(line, rows)]
+
+
+def _stacked(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The first column on lines of its own, once for rows that share it."""
+    lines: list[str] = []
+    above = None
+    for (first, *_), rest in zip(
+        [headings, *rows],
+        _tight(["", *headings[1:]], [["", *row[1:]] for row in rows]),
+        strict=True,
+    ):
+        lines += [rest] if first == above else [first, rest]
+        above = first
+    return lines

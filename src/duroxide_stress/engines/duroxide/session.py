@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import queue
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -36,6 +36,8 @@ HINT_BACKOFF_MS = (3, 6, 12, 25, 50, 100)
 """Pauses between looks after a hint; the last repeats. The commit follows the hint in 1-5 ms."""
 SWEEP_NS = 2 * NS_PER_SEC
 """How often an instance without a hint is looked at."""
+DEPTHS_SECS = 0.2
+"""How long the driver's loop waits for queue depths: a store that is gone takes 30 s to say so."""
 
 
 class _Hinted(msgspec.Struct, frozen=True):
@@ -67,6 +69,8 @@ class DuroxideSession:
         self._inbox: queue.SimpleQueue[Event | _StillOpen | _Hinted] = queue.SimpleQueue()
         self._starters = ThreadPoolExecutor(STARTERS, thread_name_prefix="start")
         self._watchers = ThreadPoolExecutor(WATCHERS, thread_name_prefix="watch")
+        self._depths_asker = ThreadPoolExecutor(1, thread_name_prefix="depths")
+        self._depths_asked: Future[Any] | None = None
         self._open: dict[str, _Watch] = {}
         self._instances: dict[int, str] = {}
         self._agenda: list[tuple[int, str]] = []
@@ -104,8 +108,15 @@ class DuroxideSession:
         return events
 
     def depths(self) -> Depths | None:
+        if self._depths_asked is not None and not self._depths_asked.done():
+            return None
+        # Asked anew each time: an answer that came late may no longer be true.
+        self._depths_asked = self._depths_asker.submit(self._client.get_queue_depths)
         try:
-            found = self._client.get_queue_depths()
+            found = self._depths_asked.result(timeout=DEPTHS_SECS)
+        except TimeoutError:
+            self._note("the queue depths took too long")
+            return None
         except Exception as error:  # noqa: BLE001 - the SDK raises bare RuntimeError for a busy store
             self._note(str(error))
             return None
@@ -119,6 +130,7 @@ class DuroxideSession:
     def close(self) -> None:
         self._starters.shutdown(wait=False, cancel_futures=True)
         self._watchers.shutdown(wait=False, cancel_futures=True)
+        self._depths_asker.shutdown(wait=False, cancel_futures=True)
         self._hints.close()
 
     def _start(self, order: Order) -> None:

@@ -1,0 +1,97 @@
+"""The slope of resident memory and its interval, on series whose slope is known."""
+
+from collections.abc import Callable, Iterable
+from random import Random
+
+import pytest
+
+from duroxide_stress.measure.memory import EngineMemory, engine_memory
+from duroxide_stress.units import MIB, NS_PER_SEC
+from recordings.make import where
+
+from .by_hand import ByHand
+
+
+def measured(
+    by_hand: ByHand,
+    mib: Callable[[float], float],
+    *,
+    secs: float = 120,
+    at: Iterable[float] | None = None,
+    source: str = "engine",
+) -> EngineMemory:
+    """What is made of a window of `secs` with samples of `mib(second)` every quarter second."""
+    for second in at if at is not None else [n / 4 for n in range(int(secs * 4))]:
+        by_hand.sample(second * 1000, source, rss_bytes=round(mib(second) * MIB))
+    recorded = by_hand.save()
+    end_ns = by_hand.begin_ns + round(secs * NS_PER_SEC)
+    recorded.change("ops", where(name="window_end"), at_ns=end_ns)
+    return engine_memory(by_hand.open_saved())
+
+
+@pytest.mark.parametrize("per_min", [-4.0, 0.0, 0.5, 6.0])
+@pytest.mark.parametrize("source", ["engine", "embedded"])
+def test_a_straight_line_has_its_own_slope(by_hand: ByHand, per_min: float, source: str) -> None:
+    """Slope, both ends of the interval and the second half agree with the line."""
+    found = measured(by_hand, lambda s: 100 + per_min * s / 60, source=source)
+    for slope in (found.slope, found.slope_low, found.slope_high, found.late_slope):
+        assert slope == pytest.approx(per_min, abs=1e-3)
+    assert found.samples == 480
+
+
+def test_the_interval_holds_the_slope_of_a_noisy_line(by_hand: ByHand) -> None:
+    """Noise widens the interval, and the truth stays within."""
+    rng = Random(3)
+    found = measured(by_hand, lambda s: 100 + 3 * s / 60 + rng.gauss(0, 1))
+    assert found.slope_low < 3 < found.slope_high
+    assert 0.1 < found.slope_high - found.slope_low < 3
+
+
+def test_spikes_do_not_move_the_slope(by_hand: ByHand) -> None:
+    """Seconds of ten times the memory change the peak and the mean, and the trend hardly."""
+    found = measured(by_hand, lambda s: 1_000 if 90 <= s < 93 else 100 + s / 60)
+    assert found.peak == pytest.approx(1_000)
+    assert found.slope == pytest.approx(1, abs=0.05)
+
+
+def test_a_half_that_stays_has_no_late_slope(by_hand: ByHand) -> None:
+    """What filled up in the first half shows in the slope and not in the second half's."""
+    found = measured(by_hand, lambda s: 100 + min(s, 60))
+    assert found.slope_low > 1
+    assert found.late_slope == pytest.approx(0)
+
+
+def test_peak_is_over_the_cell_and_mean_over_the_window(by_hand: ByHand) -> None:
+    """Warm-up and drain can hold the peak."""
+    for ms, mib in ((-100, 500), (20_500, 700)):
+        by_hand.sample(ms, "engine", rss_bytes=mib * MIB)
+    found = measured(by_hand, lambda s: 100 if s < 10 else 200, secs=20)
+    assert (found.peak, found.mean, found.samples) == (700, 150, 80)
+    assert (found.slope, found.slope_low, found.slope_high) == (None, None, None)
+
+
+@pytest.mark.parametrize(("secs", "told"), [(59, False), (60, True)])
+def test_a_slope_needs_a_minute(by_hand: ByHand, secs: float, told: bool) -> None:
+    """Less cannot tell a trend from a start."""
+    assert (measured(by_hand, lambda s: 100, secs=secs).slope is not None) == told
+
+
+def test_a_slope_needs_ten_blocks(by_hand: ByHand) -> None:
+    """Two minutes with samples in nine blocks of five seconds are too thin."""
+    found = measured(by_hand, lambda s: 100 + s, at=[n * 12 for n in range(9)])
+    assert (found.samples, found.slope) == (9, None)
+    assert found.mean == pytest.approx(148)
+
+
+@pytest.mark.parametrize("source", ["driver", "harness", "machine"])
+def test_other_processes_are_not_the_engine(by_hand: ByHand, source: str) -> None:
+    """Without a sample of the engine there is no figure at all."""
+    assert measured(by_hand, lambda s: 100, source=source) == EngineMemory()
+
+
+def test_without_a_window_there_is_only_a_peak(by_hand: ByHand) -> None:
+    """A cell cut off in its warm-up."""
+    by_hand.sample(-50, "engine", rss_bytes=90 * MIB)
+    by_hand.unmark("window_begin")
+    by_hand.unmark("window_end")
+    assert engine_memory(by_hand.open()) == EngineMemory(peak=90)
