@@ -54,6 +54,12 @@ def test_spikes_do_not_move_the_slope(by_hand: ByHand) -> None:
     assert found.slope == pytest.approx(1, abs=0.05)
 
 
+def test_one_sample_in_each_block_moves_nothing(by_hand: ByHand) -> None:
+    """Peaks that grow by the minute over a floor that does not: blocks are medians."""
+    found = measured(by_hand, lambda s: 100 + 10 * s if s % 5 == 0 else 100)
+    assert (found.slope, found.slope_low, found.slope_high) == (0, 0, 0)
+
+
 def test_a_half_that_stays_has_no_late_slope(by_hand: ByHand) -> None:
     """What filled up in the first half shows in the slope and not in the second half's."""
     found = measured(by_hand, lambda s: 100 + min(s, 60))

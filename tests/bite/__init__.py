@@ -1,0 +1,1 @@
+"""Every check against planted damage that it must catch, and against what it must not."""

@@ -1,0 +1,119 @@
+"""Database: what the audit found, what is left in the queues, what is gone after a reopen."""
+
+import json
+from typing import Any
+
+from duroxide_stress.verdict import Verdict
+from recordings.make import Recorded, where
+
+from .planted import caught, forget, hang
+
+
+def _audit(recorded: Recorded, *problems: dict[str, Any]) -> None:
+    audit = {"asked": ["open", "integrity_check"], "problems": problems, "facts": {"pages": 3}}
+    (recorded.directory / "store.json").write_text(json.dumps(audit))
+
+
+def test_a_store_with_a_problem(recorded: Recorded) -> None:
+    """Each problem of the audit is a finding in the store's own words."""
+    torn = {"what": "integrity_check", "detail": "row 7 missing from index", "instance": None}
+    left = {"what": "queues_empty", "detail": "worker_queue: {}", "instance": "par-1"}
+    _audit(recorded, torn, left)
+    found = caught(recorded)
+    assert list(found) == ["database"]
+    assert [(f.what, f.detail, f.instance) for f in found["database"].findings] == [
+        (p["what"], p["detail"], p["instance"]) for p in (torn, left)
+    ]
+
+
+def test_a_sound_store_is_told_by_its_questions(recorded: Recorded) -> None:
+    """What was asked stands in the note, and counts as evidence beside the reopening."""
+    _audit(recorded)
+    check = recorded.checks()["database"]
+    assert (check.verdict, check.seen) == (Verdict.OK, 3)
+    assert check.note.startswith("open, integrity_check; opened again")
+    assert recorded.judged().store == {"pages": 3}
+
+
+def test_a_problem_counts_even_when_the_cell_was_cut_off(recorded: Recorded) -> None:
+    """A corrupt store is corrupt, however the run ended."""
+    _audit(recorded, {"what": "integrity_check", "detail": "broken"})
+    (recorded.directory / "end.json").unlink()
+    assert list(caught(recorded)) == ["database"]
+
+
+def _queues(recorded: Recorded, orchestrator: int, worker: int) -> None:
+    last = recorded.lines("samples", where(source="queues"))[-1]
+    recorded.change(
+        "samples",
+        where(at_ns=last["at_ns"], source="queues"),
+        orchestrator_queue=orchestrator,
+        worker_queue=worker,
+    )
+
+
+def test_messages_left_in_the_queues(recorded: Recorded) -> None:
+    """The engine's last count is the one that must be nothing."""
+    for orchestrator, worker in ((2, 0), (0, 1), (1, 2)):
+        _queues(recorded, orchestrator, worker)
+        (finding,) = caught(recorded)["database"].findings
+        assert finding.what == "queues not empty at rest"
+        assert finding.detail == f"{orchestrator + worker} messages left"
+
+
+def test_messages_under_load_are_none_left(recorded: Recorded) -> None:
+    """An earlier count says nothing of the rest: the clean recording has one."""
+    counts = recorded.lines("samples", where(source="queues"))
+    assert any(sample["worker_queue"] for sample in counts)
+    assert caught(recorded) == {}
+
+
+def test_queues_that_nobody_counted_are_no_evidence(recorded: Recorded) -> None:
+    """Without a count the note claims none, and the reopening alone is seen."""
+    recorded.put("samples", [])
+    check = recorded.checks()["database"]
+    assert (check.verdict, check.seen) == (Verdict.OK, 1)
+    assert "queues" not in check.note
+
+
+def test_the_audit_outranks_the_engines_count(recorded: Recorded) -> None:
+    """Where the provider looked into its own tables, the engine's count is not asked."""
+    _queues(recorded, 2, 2)
+    _audit(recorded)
+    assert caught(recorded) == {}
+
+
+def test_an_acknowledged_instance_is_missing_after_the_reopen(recorded: Recorded) -> None:
+    """A start that was promised and is not in the reopened store is a lost write."""
+    hang(recorded, 6)
+    forget(recorded, 6)
+    (finding,) = caught(recorded)["database"].findings
+    assert finding.instance == recorded.instance(6)
+    assert finding.what == "acknowledged, then gone"
+
+
+def test_a_start_that_was_not_acknowledged_may_be_missing(recorded: Recorded) -> None:
+    """Nothing was promised, so nothing is lost from the store."""
+    hang(recorded, 6)
+    forget(recorded, 6)
+    recorded.drop("ops", where(op=6, type="acked"))
+    assert "database" not in caught(recorded)
+
+
+def test_an_execution_that_the_engine_does_not_list(recorded: Recorded) -> None:
+    """Books without an instance row are found, with what the execution says of itself."""
+    recorded.change("executions", where(instance=recorded.instance(6)), listed=False)
+    found = caught(recorded)
+    assert list(found) == ["database"]
+    (finding,) = found["database"].findings
+    assert finding.what == "an execution without an instance"
+    assert "its completed execution" in finding.detail
+
+
+def test_an_audit_without_its_fields_is_unknown(recorded: Recorded) -> None:
+    """A store.json of another shape is a crash of this check, and of no other."""
+    (recorded.directory / "store.json").write_text("{}")
+    checks = recorded.checks()
+    assert checks["database"].verdict is Verdict.UNKNOWN
+    assert checks["database"].note == "the check crashed: KeyError: 'problems'"
+    assert checks["success"].verdict is Verdict.OK

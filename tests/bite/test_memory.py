@@ -1,0 +1,147 @@
+"""Memory: series that leak, and series that only look restless."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from math import exp
+from random import Random
+
+import pytest
+
+from duroxide_stress.units import MIB, NS_PER_SEC
+from duroxide_stress.verdict import Verdict
+from recordings.make import Recorded, where
+
+from .planted import caught
+
+Series = Callable[[float, Random], float]
+"""Seconds since the window opened → MiB."""
+START_MIB = 80.0
+
+
+def watch(recorded: Recorded, series: Series, secs: int = 120) -> None:
+    """Let the engine have been sampled in a process of its own for `secs`, four times a second."""
+    rng, begin = Random(7), recorded.mark("window_begin")
+    recorded.configure(duration_secs=secs)
+    recorded.edit("cell.json", mode="separate")
+    recorded.change("ops", where(name="window_end"), at_ns=begin + secs * NS_PER_SEC)
+    recorded.add(
+        "samples",
+        *(
+            {
+                "at_ns": begin + quarter * NS_PER_SEC // 4,
+                "source": "engine",
+                "rss_bytes": int((START_MIB + series(quarter / 4, rng)) * MIB),
+            }
+            for quarter in range(4 * secs)
+        ),
+    )
+
+
+def _walk(series: Series, secs: int = 120) -> list[float]:
+    rng = Random(7)
+    return [series(quarter / 4, rng) for quarter in range(4 * secs)]
+
+
+LEAKS: dict[str, Series] = {
+    "2 MiB a minute": lambda s, rng: s / 30,
+    "3 MiB a minute under noise": lambda s, rng: s / 20 + rng.gauss(0, 0.5),
+    "1 MiB every ten seconds": lambda s, rng: s // 10,
+    "a start-up, then a leak": lambda s, rng: min(s, 10) * 3 + s / 10,
+    "a leak with a spike": lambda s, rng: s / 10 + (200 if 50 <= s < 52 else 0),
+}
+RESTLESS: dict[str, Series] = {
+    "flat": lambda s, rng: 0.0,
+    "flat and noisy": lambda s, rng: rng.gauss(0, 3),
+    "falling": lambda s, rng: -s / 10,
+    "a saw": lambda s, rng: s % 15,
+    "one step up at the start": lambda s, rng: 20.0 if s > 4 else 0.0,
+    "filled in a quarter": lambda s, rng: 50 * min(s / 30, 1),
+    "filled in the first half": lambda s, rng: 50 * min(s / 60, 1) + rng.gauss(0, 0.3),
+    "settling": lambda s, rng: 50 * (1 - exp(-s / 10)),
+    "a spike": lambda s, rng: 300.0 if 100 <= s < 104 else 0.0,
+    "half a MiB a minute": lambda s, rng: s / 120,
+}
+
+
+@pytest.mark.parametrize("series", LEAKS.values(), ids=LEAKS)
+def test_a_leak(recorded: Recorded, series: Series) -> None:
+    """Memory that keeps growing over two minutes is caught, with the interval of its slope."""
+    watch(recorded, series)
+    found = caught(recorded)
+    assert list(found) == ["memory"]
+    (finding,) = found["memory"].findings
+    assert finding.what == "memory keeps growing"
+    assert "MiB/min (99 % interval)" in finding.detail
+
+
+@pytest.mark.parametrize("series", RESTLESS.values(), ids=RESTLESS)
+def test_no_leak(recorded: Recorded, series: Series) -> None:
+    """Noise, caches that fill and then stay, and growth below the limit do not alarm."""
+    watch(recorded, series)
+    check = recorded.checks()["memory"]
+    assert (check.verdict, check.asked, check.seen) == (Verdict.OK, True, 480), check.findings
+    assert "99 % interval" in check.note
+
+
+def test_the_noisy_series_is_noisy() -> None:
+    """The series that must not alarm would alarm a check that compares two samples."""
+    noisy = _walk(RESTLESS["flat and noisy"])
+    assert max(later - sooner for sooner, later in pairwise(noisy)) > 5
+
+
+def test_noise_alone_never_alarms(recorded: Recorded) -> None:
+    """Eight random walks of an allocator, each a quarter of a MiB wide over two minutes."""
+    for seed in range(8):
+        walk = _drift(Random(seed))
+        watch(recorded, lambda s, rng, walk=walk: walk[int(s * 4)])
+        assert caught(recorded) == {}, f"seed {seed}"
+        recorded.drop("samples", where(source="engine"))
+
+
+def _drift(rng: Random) -> list[float]:
+    """Steps that are pulled back to where they came from, as pages are freed again."""
+    at, path = 0.0, []
+    for _ in range(480):
+        at = 0.95 * at + rng.gauss(0, 0.08)
+        path.append(at)
+    return path
+
+
+def test_a_short_run_is_not_asked(recorded: Recorded) -> None:
+    """Five seconds can say nothing, even of a steep slope, and are not held against the cell."""
+    watch(recorded, lambda s, rng: 100 * s, secs=5)
+    check = recorded.checks()["memory"]
+    assert (check.verdict, check.asked) == (Verdict.UNKNOWN, False)
+    assert check.note == "needs a window of 60 s to tell a trend from noise"
+    assert recorded.judged().verdict is Verdict.OK
+
+
+def test_a_long_run_that_was_cut_short_is_unknown(recorded: Recorded) -> None:
+    """The plan asked for two minutes; a window of one second leaves the question open."""
+    recorded.configure(duration_secs=120)
+    recorded.edit("cell.json", mode="separate")
+    check = recorded.checks()["memory"]
+    assert (check.verdict, check.asked) == (Verdict.UNKNOWN, True)
+    assert recorded.judged().verdict is Verdict.UNKNOWN
+
+
+def test_a_store_in_the_engines_process_is_not_asked(recorded: Recorded) -> None:
+    """What is stored there must grow: the steepest slope is no finding."""
+    watch(recorded, lambda s, rng: 10 * s)
+    recorded.edit("cell.json", mode="embedded")
+    check = recorded.checks()["memory"]
+    assert (check.verdict, check.asked) == (Verdict.UNKNOWN, False)
+
+
+def test_only_the_engines_memory_counts(recorded: Recorded) -> None:
+    """A driver that grows is its own matter."""
+    watch(recorded, lambda s, rng: 0.0)
+    begin = recorded.mark("window_begin")
+    recorded.add(
+        "samples",
+        *(
+            {"at_ns": begin + s * NS_PER_SEC, "source": "driver", "rss_bytes": s * 10 * MIB}
+            for s in range(120)
+        ),
+    )
+    assert caught(recorded) == {}

@@ -1,0 +1,1 @@
+"""Recordings to judge: made in virtual time, or saved."""
