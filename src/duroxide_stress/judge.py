@@ -134,11 +134,11 @@ def _verdict(
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Worst of the checks that were asked, and of how the cell ended."""
     verdicts = [c.verdict for c in checks if c.asked or c.verdict is Verdict.VIOLATED]
-    reasons = [
-        f"{c.name}: {_why(c)}"
-        for c in checks
-        if c.verdict is Verdict.VIOLATED or (c.asked and c.verdict is Verdict.UNKNOWN)
-    ]
+    speaking: dict[str, list[str]] = {}
+    for check in checks:
+        if check.verdict is Verdict.VIOLATED or (check.asked and check.verdict is Verdict.UNKNOWN):
+            speaking.setdefault(_why(check), []).append(check.name)
+    reasons = [f"{', '.join(names)}: {why}" for why, names in speaking.items()]
     end = recording.end
     if end is None:
         verdicts.append(Verdict.UNKNOWN)

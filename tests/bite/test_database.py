@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from duroxide_stress.checks.database import AT_REST
 from duroxide_stress.verdict import Verdict
 from recordings.make import Recorded, where
 
@@ -117,3 +118,12 @@ def test_an_audit_without_its_fields_is_unknown(recorded: Recorded) -> None:
     assert checks["database"].verdict is Verdict.UNKNOWN
     assert checks["database"].note == "the check crashed: KeyError: 'problems'"
     assert checks["success"].verdict is Verdict.OK
+
+
+def test_a_host_that_died_leaves_its_locks_without_blame(recorded: Recorded) -> None:
+    """Leftover work is damage in a store at rest, and no news after a host was killed."""
+    left = [{"what": what, "detail": "left", "instance": None} for what in AT_REST]
+    _audit(recorded, *left)
+    assert recorded.checks()["database"].found == 2
+    recorded.edit("end.json", ended="host-died", reason="killed")
+    assert recorded.checks()["database"].verdict is Verdict.OK

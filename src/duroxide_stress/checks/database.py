@@ -13,6 +13,9 @@ from duroxide_stress.checks.base import Check, Looked, cut_off, findings
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Finding
 
+AT_REST = ("queues_empty", "no_lock_left")
+"""Questions that only a store at rest can be asked."""
+
 MISSING = """
 SELECT o.instance,
        CASE WHEN x.instance IS NULL THEN 'acknowledged, then gone'
@@ -38,9 +41,12 @@ def look(recording: Recording) -> Looked:
     questions = 1
     note = "opened again, every acknowledged instance listed"
     if recording.store is not None:
-        found = [_problem(p) for p in recording.store["problems"]] + found
-        questions += len(recording.store["asked"])
-        note = f"{', '.join(recording.store['asked'])}; {note}"
+        too_early = () if _at_rest(recording) else AT_REST
+        asked = [question for question in recording.store["asked"] if question not in too_early]
+        problems = [p for p in recording.store["problems"] if p["what"] not in too_early]
+        found = [*map(_problem, problems), *found]
+        questions += len(asked)
+        note = f"{', '.join(asked)}; {note}"
     elif not undecided:
         note = "not audited: this store cannot be opened by anyone else"
         left = recording.one(DEPTHS)
@@ -51,6 +57,11 @@ def look(recording: Recording) -> Looked:
             found.append(Finding("queues not empty at rest", f"{left} messages left"))
     acked = recording.one("SELECT count(*) FROM ops WHERE acked_ns IS NOT NULL")
     return Looked(seen=questions if acked else 0, findings=found, undecided=undecided, note=note)
+
+
+def _at_rest(recording: Recording) -> bool:
+    """Whether the load ran to its end: a host that died left its work and its locks behind."""
+    return recording.end is not None and recording.end.ended == "finished"
 
 
 def _problem(problem: dict[str, Any]) -> Finding:

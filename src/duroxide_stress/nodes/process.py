@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -52,6 +53,7 @@ class ChildProcess:
     def __init__(self, spec: NodeSpec, log: Path) -> None:
         self.log: Path | None = log
         self._ended = False
+        self._died_at: float | None = None
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         read_fd, write_fd = os.pipe()
         fds = [write_fd] + ([spec.hints_fd] if spec.hints_fd is not None else [])
@@ -88,10 +90,13 @@ class ChildProcess:
 
     def exit_code(self) -> int | None:
         code = self._process.poll()
-        if code is not None:
-            # Not before its last message has been read, or a death would hide what it said.
-            self._reader.join(LAST_MESSAGE_SECS)
-        return code
+        if code is None:
+            return None
+        if self._died_at is None:
+            self._died_at = time.monotonic()
+        # Not before its last message has been read, or a death would hide what it said.
+        unread = self._reader.is_alive()
+        return None if unread and time.monotonic() < self._died_at + LAST_MESSAGE_SECS else code
 
     def say(self, word: str) -> None:
         self._say(word.encode())

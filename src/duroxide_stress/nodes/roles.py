@@ -68,7 +68,9 @@ def run_embedded(node: Node, control: Control) -> None:
         session.close()
     effects.close()
     if driven.finished:
-        _audit(node)
+        if not node.provider.shared:
+            # A shared store is audited from outside, and here the engine still has it open.
+            _audit(node)
         _collect(node, connection)
     control.tell(Done())
 

@@ -1,0 +1,246 @@
+"""What it costs to be observed: throughput through the harness over that of a bare loop.
+
+Run it from the project with `python benchmarks/observer_effect.py`; some five minutes. Each cell
+(a SQLite store × a config) is measured in pairs. One side of a pair is `bare_loop.py` in a fresh
+process: start, wait, again, nothing recorded and nothing checked. The other is the harness as the
+command line runs it. Both offer the same work (20 in flight, 5 activities of 10 ms, the engine's
+poll interval 100 ms), warm up as long, measure as long, and are counted alike: completions whose
+timestamp in the engine's own history lies inside the window. The order alternates (A B, B A, ...),
+so that a machine that grows slower, or a neighbour, hits both sides.
+
+How to read it: `ratio` is the median of the pairs' ratios, with the least and the greatest. At 0.95
+or more the harness costs at most one part in twenty; above 1 it is the faster one, because
+`wait_for_orchestration` polls the store for every open instance and the harness does not. A window
+of a few seconds holds about a hundred completions, so a single pair is good to some 10 %: look at
+the median, and add pairs before believing a small difference. Orchestrations per second are means
+over the pairs and say something about this machine on this day only. CPU is in cores over the window:
+the bare loop's whole; the harness's own beside the engine's. On the in-memory store the driver and the
+engine share a process by necessity (`embedded`), so its own CPU there is the supervisor's alone and
+the driver's is within the engine's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from duroxide_stress.config import single_cell_plan
+from duroxide_stress.plan import Concurrency, StressTestConfig
+from duroxide_stress.runner import SilentObserver, run_plan
+from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
+
+BARE_LOOP = Path(__file__).with_name("bare_loop.py")
+PROVIDERS = ("sqlite-memory", "sqlite-file")
+CONFIGS = ("1/1", "2/2")
+TARGET = 0.95
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One side of one pair."""
+
+    orchestrations_per_sec: float
+    engine_cores: float
+    own_cores: float = 0.0
+    """CPU the engine did not use: the harness's driver and supervisor."""
+
+
+class Side(msgspec.Struct, frozen=True):
+    """What both sides of a pair are given."""
+
+    provider: str
+    config: StressTestConfig
+    separate: bool
+
+    @property
+    def cell(self) -> str:
+        return f"{self.provider} {self.config.concurrency}"
+
+
+class NoFigureError(Exception):
+    """A side did not run to its end, so its pair cannot be counted."""
+
+
+def run_bare(side: Side, directory: Path) -> Figure:
+    """The bare loop in a fresh process; its log beside its figures."""
+    config, result = side.config, directory / "bare.json"
+    store = ":memory:" if side.provider == "sqlite-memory" else str(directory / "bare.db")
+    flags = {
+        "--store": store,
+        "--orchestration": config.orch_concurrency,
+        "--worker": config.worker_concurrency,
+        "--in-flight": config.max_concurrent,
+        "--tasks": config.tasks_per_instance,
+        "--delay-ms": config.activity_delay_ms,
+        "--warm-up": config.warmup_secs,
+        "--window": config.duration_secs,
+        "--result": result,
+    }
+    words = [str(word) for pair in flags.items() for word in pair]
+    if side.separate and store != ":memory:":
+        words.append("--separate")
+    with (directory / "bare.log").open("wb") as log:
+        subprocess.run(
+            [sys.executable, str(BARE_LOOP), *words],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=True,
+            timeout=config.warmup_secs + config.duration_secs + 120,
+        )
+    found: dict[str, Any] = msgspec.json.decode(result.read_bytes())
+    if found["unfinished"]:
+        raise NoFigureError(f"{found['unfinished']} instances of the bare loop never completed")
+    return Figure(found["completed"] / config.duration_secs, found["cpu_cores"])
+
+
+def run_harness(side: Side, directory: Path) -> Figure:
+    """The same cell through the harness; its recording is read for the figures."""
+    recording = directory / "recording"
+    recording.mkdir()
+    plan = single_cell_plan(side.config, "parallel", side.provider)
+    run_plan(plan, recording, observer=SilentObserver())
+    cell = recording / plan.cells[0].key
+    end = msgspec.json.decode((cell / "end.json").read_bytes())
+    if end["ended"] != "finished":
+        raise NoFigureError(f"the harness's cell ended {end['ended']}: {end['reason']}")
+    marks = {r["name"]: r["at_ns"] for r in records(cell / "ops.jsonl") if r["type"] == "mark"}
+    begin_ns = marks["window_begin"]
+    end_ns = begin_ns + round(side.config.duration_secs * NS_PER_SEC)
+    completed = sum(
+        begin_ns <= event["ts_ms"] * NS_PER_MS < end_ns
+        for event in records(cell / "history.jsonl")
+        if event["kind"] == "OrchestrationCompleted"
+    )
+    cores = cores_by_source(cell / "samples.jsonl", begin_ns, end_ns)
+    return Figure(
+        completed / side.config.duration_secs,
+        cores.get("engine", 0.0) + cores.get("embedded", 0.0),
+        cores.get("driver", 0.0) + cores.get("harness", 0.0),
+    )
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    """The lines of a record file."""
+    found: list[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode_lines(
+        path.read_bytes()
+    )
+    return found
+
+
+def cores_by_source(samples: Path, begin_ns: int, end_ns: int) -> dict[str, float]:
+    """Mean CPU of each process between its first and last sample within the window."""
+    within: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for sample in records(samples):
+        if "cpu_ns" in sample and begin_ns <= sample["at_ns"] < end_ns:
+            within[sample["source"]].append((sample["at_ns"], sample["cpu_ns"]))
+    return {
+        source: (seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0])
+        for source, seen in within.items()
+        if len(seen) > 1
+    }
+
+
+def run_pair(side: Side, *, bare_first: bool) -> tuple[Figure, Figure]:
+    """(bare, harness), in the order asked for, each in a directory of its own."""
+    found = {}
+    for run in (run_bare, run_harness) if bare_first else (run_harness, run_bare):
+        directory = Path(tempfile.mkdtemp(prefix="observer-effect-"))
+        try:
+            found[run] = run(side, directory)
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+    return found[run_bare], found[run_harness]
+
+
+def table(pairs: dict[str, list[tuple[Figure, Figure]]]) -> Table:
+    """A row a cell."""
+    shown = Table("cell", title="Harness over bare loop")
+    for heading in ("pairs", "bare/s", "harness/s", "ratio (min-max)"):
+        shown.add_column(heading, justify="right")
+    for heading in ("bare cores", "engine cores", "own cores"):
+        shown.add_column(heading, justify="right")
+    for cell, seen in pairs.items():
+        ratios = [
+            harness.orchestrations_per_sec / bare.orchestrations_per_sec for bare, harness in seen
+        ]
+        bares, harnesses = zip(*seen, strict=True)
+        shown.add_row(
+            cell,
+            str(len(seen)),
+            f"{statistics.mean(f.orchestrations_per_sec for f in bares):.1f}",
+            f"{statistics.mean(f.orchestrations_per_sec for f in harnesses):.1f}",
+            f"{statistics.median(ratios):.3f} ({min(ratios):.2f}-{max(ratios):.2f})",
+            f"{statistics.mean(f.engine_cores for f in bares):.2f}",
+            f"{statistics.mean(f.engine_cores for f in harnesses):.2f}",
+            f"{statistics.mean(f.own_cores for f in harnesses):.2f}",
+            style=None if statistics.median(ratios) >= TARGET else "bold",
+        )
+    return shown
+
+
+def main() -> None:
+    """Measure every chosen cell and print the table."""
+    given = arguments()
+    sides = [
+        Side(
+            provider,
+            StressTestConfig(
+                orch_concurrency=concurrency.orchestration,
+                worker_concurrency=concurrency.worker,
+                warmup_secs=given.warm_up,
+                duration_secs=given.duration,
+            ),
+            given.bare == "separate",
+        )
+        for provider in given.provider or PROVIDERS
+        for concurrency in map(Concurrency.parse, given.config or CONFIGS)
+    ]
+    pairs: dict[str, list[tuple[Figure, Figure]]] = defaultdict(list)
+    began = time.monotonic()
+    for number in range(given.pairs):
+        for side in sides:
+            try:
+                bare, harness = run_pair(side, bare_first=number % 2 == 0)
+            except (NoFigureError, subprocess.SubprocessError) as error:
+                print(f"{side.cell}: pair {number + 1} does not count: {error}", file=sys.stderr)
+                continue
+            pairs[side.cell].append((bare, harness))
+            print(
+                f"{time.monotonic() - began:5.0f} s  {side.cell} pair {number + 1}: "
+                f"bare {bare.orchestrations_per_sec:.1f}/s, "
+                f"harness {harness.orchestrations_per_sec:.1f}/s",
+                file=sys.stderr,
+            )
+    Console(width=None if sys.stdout.isatty() else 120).print(table(pairs))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--provider", action="append", choices=PROVIDERS, help="repeatable")
+    parser.add_argument("--config", action="append", metavar="N/M", help="repeatable")
+    parser.add_argument("--pairs", type=int, default=4)
+    parser.add_argument("--duration", type=float, default=5, help="measuring window, seconds")
+    parser.add_argument("--warm-up", type=float, default=1, help="seconds before it")
+    parser.add_argument(
+        "--bare",
+        choices=("plain", "separate"),
+        default="plain",
+        help="file store: the bare loop's client beside its runtime in one process, as a script "
+        "has it, or in a process of its own, as the harness has it",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
