@@ -42,8 +42,8 @@ def look(recording: Recording) -> Looked:
     note = "opened again, every acknowledged instance listed"
     if recording.store is not None:
         too_early = () if _at_rest(recording) else AT_REST
-        asked = [question for question in recording.store["asked"] if question not in too_early]
         problems = [p for p in recording.store["problems"] if p["what"] not in too_early]
+        asked = [question for question in recording.store["asked"] if question not in too_early]
         found = [*map(_problem, problems), *found]
         questions += len(asked)
         note = f"{', '.join(asked)}; {note}"
