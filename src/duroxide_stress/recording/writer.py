@@ -66,8 +66,9 @@ class DirectWriter:
     def write(self, record: msgspec.Struct) -> None:
         """Append one record as one line. Raises OSError, also when only part could be written."""
         line = msgspec.json.encode(record) + b"\n"
-        if os.write(self._fd, line) != len(line):
-            raise OSError(28, "only part of a line could be written")
+        written = os.write(self._fd, line)
+        while written < len(line):  # a full disk takes a part and says why at the next attempt
+            written += os.write(self._fd, line[written:])
 
     def close(self) -> None:
         """Close the file."""
