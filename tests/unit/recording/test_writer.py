@@ -92,7 +92,7 @@ def test_direct_lines_of_many_threads_and_writers_stay_whole(tmp_path: Path) -> 
 
 
 def test_a_line_torn_in_the_middle_is_an_error(tmp_path: Path) -> None:
-    """When the system takes only part of a line, the writer gives its reason and the count leaves it out."""
+    """When the system takes only part of a line, its reason is told and the count leaves it out."""
     path = tmp_path / "effects.jsonl"
     lines = DirectWriter(path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
