@@ -12,7 +12,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from duroxide_stress.api import check_recording, run_stress_test, run_with_provider
-    from duroxide_stress.config import build_plan, load_plan
+    from duroxide_stress.config import build_plan
+    from duroxide_stress.config_file import load_plan
     from duroxide_stress.plan import Cell, Concurrency, Plan, StressTestConfig
     from duroxide_stress.providers.base import Provider, StoreAudit
     from duroxide_stress.result import CellResult, RunResult
@@ -28,7 +29,7 @@ _HOMES = {
     "StressTestConfig": "plan",
     "build_plan": "config",
     "check_recording": "api",
-    "load_plan": "config",
+    "load_plan": "config_file",
     "run_stress_test": "api",
     "run_with_provider": "api",
 }

@@ -10,6 +10,7 @@ from duroxide_stress.config import single_cell_plan
 from duroxide_stress.judge import judge_run, save_result
 from duroxide_stress.plan import Plan, StressTestConfig
 from duroxide_stress.providers.base import Provider
+from duroxide_stress.providers.registry import PROVIDERS
 from duroxide_stress.result import RunResult
 from duroxide_stress.runner import Observer, SilentObserver, prepare_directory, run_plan
 
@@ -50,10 +51,19 @@ def run_with_provider(
     and a driver process; any other runs embedded, and the result's health says so. Raises as
     `run_stress_test`.
     """
-    plan = single_cell_plan(config, scenario, provider.name)
-    return run_stress_test(
-        plan, out=out, providers={provider.name: provider}, keep_store=keep_store
-    )
+    reference = _reference(provider)
+    plan = single_cell_plan(config, scenario, reference)
+    return run_stress_test(plan, out=out, providers={reference: provider}, keep_store=keep_store)
+
+
+def _reference(provider: Provider) -> str:
+    """The words by which the command line would find this provider, so that a cell can be repeated;
+    its mere name for one that lives in a script or takes arguments."""
+    kind = type(provider)
+    reference = f"{kind.__module__}:{kind.__qualname__}"
+    if kind.__module__ == "__main__" or "<" in reference:
+        return provider.name
+    return provider.name if provider.name in PROVIDERS else reference
 
 
 def check_recording(run: Path) -> RunResult:

@@ -6,17 +6,49 @@ import os
 import shutil
 import sys
 from contextlib import closing, suppress
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
 
 from duroxide_stress import __version__
+from duroxide_stress.cli_options import (
+    Config,
+    Delay,
+    Duration,
+    FailOn,
+    FailOnOption,
+    JsonPath,
+    MaxConcurrent,
+    Option,
+    PlanFile,
+    PollInterval,
+    Provider,
+    Repeat,
+    RunDirectory,
+    Scenario,
+    Seed,
+    Suite,
+    Tasks,
+    WaitTimeout,
+    WarmUp,
+)
 from duroxide_stress.errors import RunError, StressError, UsageError, unknown_name
+from duroxide_stress.redaction import redact
+from duroxide_stress.reports.text import printable
 from duroxide_stress.result import RunResult
-from duroxide_stress.verdict import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNKNOWN, exit_code
+from duroxide_stress.verdict import (
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_UNKNOWN,
+    Verdict,
+    exit_code,
+    worst,
+)
+
+if TYPE_CHECKING:
+    from duroxide_stress.scenarios.base import Scenario as Scenarios
 
 app = typer.Typer(
     name="duroxide-stress",
@@ -30,51 +62,6 @@ app = typer.Typer(
 )
 
 
-class FailOn(StrEnum):
-    """What beside a violated promise makes the exit code differ from 0."""
-
-    PROMISES = "promises"
-    TARGETS = "targets"
-
-
-Names = list[str]
-PlanFile = Annotated[
-    Path | None, typer.Argument(help="A TOML plan; flags are laid over it.", show_default=False)
-]
-Suite = Annotated[str | None, typer.Option(help="A named set of cells [default: standard].")]
-Scenario = Annotated[Names, typer.Option(help="Scenarios, repeated or separated by commas.")]
-Provider = Annotated[
-    Names, typer.Option(help="Providers: names, or package.module:Name of your own.")
-]
-Config = Annotated[
-    Names, typer.Option(help="Orchestration workers / activity workers, for example 2/2.")
-]
-Duration = Annotated[
-    str | None, typer.Option(help="Measuring window: 15, 15s, 2m, 1h [default: 10s].")
-]
-MaxConcurrent = Annotated[int | None, typer.Option(help="Instances in flight [default: 20].")]
-Tasks = Annotated[int | None, typer.Option(help="Activities per instance [default: 5].")]
-Delay = Annotated[int | None, typer.Option(help="Length of an activity in ms [default: 10].")]
-WaitTimeout = Annotated[
-    str | None, typer.Option(help="After this an instance counts as hanging [default: 60s].")
-]
-WarmUp = Annotated[
-    str | None, typer.Option("--warm-up", help="Load before the window [default: 2s].")
-]
-PollInterval = Annotated[
-    int | None, typer.Option(help="The engine's idle sleep per worker in ms [default: 100].")
-]
-Seed = Annotated[int | None, typer.Option(help="Fixes every random choice [default: 1].")]
-Repeat = Annotated[int | None, typer.Option(help="How often to run the cells [default: 1].")]
-RunDirectory = Annotated[Path, typer.Argument(help="A recording: the directory a run wrote.")]
-JsonPath = Annotated[
-    str | None, typer.Option("--json", help="Write the result as JSON to a file, - for stdout.")
-]
-FailOnOption = Annotated[
-    FailOn, typer.Option("--fail-on", help="With `targets`, a missed target exits with 4.")
-]
-
-
 @app.command()
 def run(
     plan_file: PlanFile = None,
@@ -82,6 +69,7 @@ def run(
     scenario: Scenario = [],
     provider: Provider = [],
     config: Config = [],
+    option: Option = [],
     duration: Duration = None,
     max_concurrent: MaxConcurrent = None,
     tasks: Tasks = None,
@@ -115,9 +103,10 @@ def run(
         display = (LiveDisplay if live else QuietDisplay)(interrupts, console)
         with closing(display), prints_aside(directory / "output.log"):
             run_plan(plan, directory, observer=display, keep_store=keep_store)
+        interrupted = interrupts.asked  # a Ctrl-C from here on comes too late to cut anything off
         result = check_recording(directory)
     _show(result, directory, json)
-    if interrupts.asked:
+    if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
     _leave(result, fail_on)
 
@@ -129,6 +118,7 @@ def plan(
     scenario: Scenario = [],
     provider: Provider = [],
     config: Config = [],
+    option: Option = [],
     duration: Duration = None,
     max_concurrent: MaxConcurrent = None,
     tasks: Tasks = None,
@@ -150,12 +140,12 @@ def list_names(
     """List what can be named."""
     from duroxide_stress.checks.registry import CHECKS
     from duroxide_stress.config import SUITES
-    from duroxide_stress.providers.registry import provider_named, provider_names
+    from duroxide_stress.providers.registry import provider_names
     from duroxide_stress.scenarios.registry import SCENARIOS
 
     kinds: dict[str, dict[str, str]] = {
-        "scenarios": {name: s.summary for name, s in SCENARIOS.items()},
-        "providers": {name: provider_named(name).label for name in provider_names()},
+        "scenarios": {name: _with_options(s) for name, s in SCENARIOS.items()},
+        "providers": {name: _label(name) for name in provider_names()},
         "checks": {name: c.promise for name, c in CHECKS.items()},
         "suites": {name: s.summary for name, s in SUITES.items()},
     }
@@ -165,7 +155,8 @@ def list_names(
     for title, names in kinds.items():
         if kind in (title, "all"):
             lines.append(f"{title}:")
-            lines += [f"  {name:<14} {summary}" for name, summary in names.items()]
+            wide = max(map(len, names))
+            lines += [f"  {name:<{wide}}  {summary}" for name, summary in names.items()]
     _say("\n".join(lines) + "\n")
 
 
@@ -189,6 +180,20 @@ def report(run_directory: RunDirectory, json: JsonPath = None) -> None:
     _show(check_recording(run_directory), run_directory, json)
 
 
+def _label(name: str) -> str:
+    from duroxide_stress.providers.registry import provider_named
+
+    try:
+        return provider_named(name).label
+    except UsageError as error:  # an installed package's provider may be broken
+        return str(error)
+
+
+def _with_options(scenario: Scenarios) -> str:
+    described = [f"\n      {scenario.name}.{o.describe()}" for o in scenario.options]
+    return scenario.summary + "".join(described)
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         _say(f"duroxide-stress {__version__}\n")
@@ -206,7 +211,7 @@ def _common(
 
 def _choices(given: dict[str, Any], problems: list[str]) -> Any:
     """The words of a command line as configuration choices; those that say nothing are problems."""
-    from duroxide_stress.config import Choices
+    from duroxide_stress.config import Choices, parse_option
     from duroxide_stress.units import parse_duration_secs
 
     overrides: dict[str, Any] = {}
@@ -229,6 +234,13 @@ def _choices(given: dict[str, Any], problems: list[str]) -> Any:
     ):
         if given[option] is not None:
             overrides[field] = given[option]
+    options: dict[str, dict[str, Any]] = {}
+    for text in _split(given["option"]):
+        try:
+            scenario, name, value = parse_option(text)
+            options.setdefault(scenario, {})[name] = value
+        except UsageError as error:
+            problems += error.problems
     return Choices(
         suite=given["suite"],
         scenarios=_split(given["scenario"]),
@@ -236,6 +248,7 @@ def _choices(given: dict[str, Any], problems: list[str]) -> Any:
         configs=_split(given["config"]),
         repeat=given["repeat"],
         overrides=overrides,
+        options=options,
     )
 
 
@@ -245,7 +258,8 @@ def _split(values: list[str]) -> tuple[str, ...]:
 
 def _plan(plan_file: Path | None, given: dict[str, Any]) -> Any:
     """The plan a command line asks for. Raises UsageError with everything wrong with it."""
-    from duroxide_stress.config import build_plan, load_plan
+    from duroxide_stress.config import build_plan
+    from duroxide_stress.config_file import load_plan
 
     problems: list[str] = []
     choices = _choices(given, problems)
@@ -267,6 +281,8 @@ def _refuse_json_path(json_path: str | None) -> None:
         raise UsageError(f"--json {path} is a directory: name a file, or - for standard output")
     if not path.parent.is_dir():
         raise UsageError(f"--json {path} cannot be written: {path.parent} is not a directory")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"--json {path} cannot be written: no permission, or a read-only disk")
 
 
 def _show(result: RunResult, run_directory: Path, json_path: str | None) -> None:
@@ -303,8 +319,12 @@ def _say(text: str, stream: TextIO | None = None) -> None:
 
 
 def _leave(result: RunResult, fail_on: FailOn) -> NoReturn:
-    missed = fail_on is FailOn.TARGETS and result.target_missed
-    raise typer.Exit(exit_code(result.verdict, target_missed=missed))
+    verdict, missed = result.verdict, False
+    if fail_on is FailOn.TARGETS:
+        missed = result.target_missed
+        # A target without a figure to trust was not met: a gate must not pass on it.
+        verdict = worst([verdict, Verdict.UNKNOWN]) if result.target_unproven else verdict
+    raise typer.Exit(exit_code(verdict, target_missed=missed))
 
 
 def main() -> NoReturn:
@@ -318,7 +338,7 @@ def main() -> NoReturn:
     except StressError as error:
         problems = error.problems if isinstance(error, UsageError) else (str(error),)
         for problem in problems:
-            print(f"error: {' '.join(problem.split())}", file=sys.stderr)
+            print(f"error: {printable(' '.join(redact(problem).split()))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
         print(f"error: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from duroxide_stress.load.driver import Progress
 from duroxide_stress.recording.records import CellEnd, CellHead
+from duroxide_stress.reports.text import printable
 from duroxide_stress.units import format_duration
 
 REFRESH_PER_SECOND = 4
@@ -98,7 +99,7 @@ class QuietDisplay:
         """Leave the terminal as it was, however the run ended."""
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
 
 class LiveDisplay(QuietDisplay):

@@ -1,20 +1,19 @@
-"""From flags or a TOML file to a plan. Every mistake is found before anything starts, all at once."""
+"""From choices to a plan. Every mistake is found before anything starts, all at once."""
 
 from __future__ import annotations
 
 import re
 import shlex
-import tomllib
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from duroxide_stress.errors import UsageError, unknown_name
-from duroxide_stress.plan import CONFIG_LIMITS, Cell, Concurrency, Plan, StressTestConfig
+from duroxide_stress.plan import Cell, Concurrency, Plan, StressTestConfig
 from duroxide_stress.providers.registry import provider_named
-from duroxide_stress.scenarios.registry import scenario_named
+from duroxide_stress.scenarios import options as options_module
+from duroxide_stress.scenarios.registry import SCENARIOS, scenario_named
 
 FLAGS: dict[str, str] = {
     "max_concurrent": "--max-concurrent",
@@ -29,6 +28,8 @@ FLAGS: dict[str, str] = {
 """Field of StressTestConfig → flag of `run`. The two concurrencies are `--config N/M`."""
 
 MAX_REPEAT = 1000
+
+_OPTION = re.compile(r"^([a-z][a-z-]*)\.([a-z][a-z_-]*)=(-?\d{1,18})$")
 
 
 class Suite(msgspec.Struct, frozen=True):
@@ -55,6 +56,12 @@ SUITES: dict[str, Suite] = {
         ("1/1", "2/2"),
         {"duration_secs": 2, "warmup_secs": 1},
     ),
+    "full": Suite(
+        "Every scenario on both SQLite stores at 1/1, 2/2 and 4/8.",
+        tuple(SCENARIOS),
+        ("sqlite-memory", "sqlite-file"),
+        ("1/1", "2/2", "4/8"),
+    ),
 }
 
 
@@ -67,6 +74,8 @@ class Choices(msgspec.Struct, frozen=True):
     configs: tuple[str, ...] = ()
     repeat: int | None = None
     overrides: dict[str, Any] = {}
+    options: dict[str, dict[str, Any]] = {}
+    """Scenario → option → value."""
     name: str | None = None
 
     @property
@@ -87,12 +96,13 @@ def build_plan(choices: Choices) -> Plan:
     scenarios = choices.scenarios or suite.scenarios
     providers = choices.providers or suite.providers
     for name in scenarios:
-        _attempt(problems, lambda n=name: scenario_named(n))  # type: ignore[misc]
+        attempt(problems, lambda n=name: scenario_named(n))  # type: ignore[misc]
     for name in providers:
-        _attempt(problems, lambda n=name: provider_named(n))  # type: ignore[misc]
+        attempt(problems, lambda n=name: provider_named(n))  # type: ignore[misc]
     concurrencies = _concurrencies(choices, suite, problems)
     if not 1 <= choices.repeats <= MAX_REPEAT:
         problems.append(f"repeat must be between 1 and {MAX_REPEAT}, found {choices.repeats}")
+    problems += option_problems(choices.options)
     config = StressTestConfig(**{**suite.overrides, **choices.overrides})
     problems += config.problems()
     if problems:
@@ -107,6 +117,7 @@ def build_plan(choices: Choices) -> Plan:
                 worker_concurrency=concurrency.worker,
             ),
             repeat=repeat,
+            options=choices.options,
         )
         for repeat in range(1, choices.repeats + 1)
         for scenario in dict.fromkeys(scenarios)
@@ -116,22 +127,40 @@ def build_plan(choices: Choices) -> Plan:
     return Plan(choices.name or choices.suite_name, cells, _command(choices))
 
 
+def option_problems(options: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What is wrong with scenario options, one sentence each."""
+    found: list[str] = []
+    for name, values in options.items():
+        if name in SCENARIOS:
+            wrong = options_module.problems(name, SCENARIOS[name].options, values)
+            weights = {**options_module.defaults(SCENARIOS[name].options), **values}
+            if name == "mixed" and not wrong and not any(weights.values()):
+                wrong = ["mixed needs a weight above 0 for at least one of its scenarios"]
+            found += wrong
+        else:
+            found.append(unknown_name("scenario", name, SCENARIOS))
+    return found
+
+
+def parse_option(text: str) -> tuple[str, str, int]:
+    """Read `timers.count=50` as (scenario, option, value). Raises UsageError."""
+    match = _OPTION.match(text.strip())
+    if match is None:
+        raise UsageError(
+            f"option {text!r} is not of the form scenario.option=number, "
+            "for example timers.count=50; `duroxide-stress list scenarios` has them all"
+        )
+    return match.group(1), match.group(2), int(match.group(3))
+
+
 def single_cell_plan(config: StressTestConfig, scenario: str, provider: str) -> Plan:
     """A plan of one cell for a configuration made in code. Raises UsageError."""
     problems = config.problems()
-    _attempt(problems, lambda: scenario_named(scenario))
+    attempt(problems, lambda: scenario_named(scenario))
     if problems:
         raise UsageError(problems)
     cell = Cell(scenario, provider, config)
     return Plan(scenario, (cell,), cell_command(cell))
-
-
-def load_plan(path: Path, flags: Choices | None = None) -> Plan:
-    """The plan a TOML file describes, with `flags` laid over it.
-
-    Raises UsageError naming every unknown key and wrong value with its line.
-    """
-    return build_plan(_over(_read_choices(path), flags or Choices()))
 
 
 def cell_command(cell: Cell) -> str:
@@ -151,7 +180,7 @@ def cell_command(cell: Cell) -> str:
         value = getattr(config, field)
         if value != getattr(default, field) or field == "seed":
             words += [flag, _number(value)]
-    return shlex.join(words)
+    return shlex.join(words + _option_words(cell.options))
 
 
 def _command(choices: Choices) -> str:
@@ -172,14 +201,24 @@ def _command(choices: Choices) -> str:
     for field, flag in FLAGS.items():
         if field in overrides:
             words += [flag, _number(overrides[field])]
-    return shlex.join(words)
+    return shlex.join(words + _option_words(choices.options))
+
+
+def _option_words(options: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return [
+        word
+        for scenario, values in options.items()
+        for name, value in values.items()
+        for word in ("--option", f"{scenario}.{name}={value}")
+    ]
 
 
 def _number(value: float) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
-def _attempt(problems: list[str], action: Callable[[], object]) -> None:
+def attempt(problems: list[str], action: Callable[[], object]) -> None:
+    """Do it, and collect what it finds wrong."""
     try:
         action()
     except UsageError as error:
@@ -191,7 +230,7 @@ def _concurrencies(choices: Choices, suite: Suite, problems: list[str]) -> list[
         return [concurrency]
     found: list[Concurrency] = []
     for text in choices.configs or suite.configs:
-        _attempt(problems, lambda t=text: found.append(Concurrency.parse(t)))  # type: ignore[misc]
+        attempt(problems, lambda t=text: found.append(Concurrency.parse(t)))  # type: ignore[misc]
     return found
 
 
@@ -202,130 +241,3 @@ def _concurrency_fields(choices: Choices) -> Concurrency | None:
     if not any(name in choices.overrides for name in names):
         return None
     return Concurrency(*(choices.overrides.get(name, getattr(default, name)) for name in names))
-
-
-def _over(below: Choices, above: Choices) -> Choices:
-    default = Choices()
-    changed = {
-        field: getattr(above, field)
-        for field in Choices.__struct_fields__
-        if field != "overrides" and getattr(above, field) != getattr(default, field)
-    }
-    overrides = {**below.overrides, **above.overrides}
-    return msgspec.structs.replace(below, **changed, overrides=overrides)
-
-
-# -- TOML ----------------------------------------------------------------------------------------
-
-_TOP: dict[str, str] = {
-    "suite": "a text", "scenarios": "a list of texts", "providers": "a list of texts",
-    "configs": "a list of texts like \"2/2\"", "repeat": "a whole number",
-    "stress": "a table",
-}  # fmt: skip
-
-
-def _read_choices(path: Path) -> Choices:
-    try:
-        text = path.read_text(encoding="utf-8")
-        found = tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    # ValueError is what bad TOML, bad UTF-8 and a number of 5,000 digits have in common.
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not TOML: {' '.join(str(error).split())}") from error
-    lines = _Lines(path, text)
-    problems = [lines.at(key, unknown_name("key", key, _TOP)) for key in found if key not in _TOP]
-    problems += [
-        lines.at(key, f"{key} must be {_TOP[key]}, found {found[key]!r}")
-        for key in found
-        if key in _TOP and not _fits_top(key, found[key])
-    ]
-    stress = found.get("stress", {})
-    if isinstance(stress, dict):
-        problems += [lines.at(key, problem, "stress") for key, problem in _stress_problems(stress)]
-    fit = {key: value for key, value in found.items() if key in _TOP and _fits_top(key, value)}
-    choices = Choices(
-        suite=fit.get("suite"),
-        scenarios=tuple(fit.get("scenarios", ())),
-        providers=tuple(fit.get("providers", ())),
-        configs=tuple(fit.get("configs", ())),
-        repeat=fit.get("repeat"),
-        overrides=fit.get("stress", {}),
-        name=path.stem,
-    )
-    problems += _name_problems(choices, lines)
-    if problems:
-        raise UsageError(problems)
-    return choices
-
-
-def _fits_top(key: str, value: object) -> bool:
-    if key in ("scenarios", "providers", "configs"):
-        return isinstance(value, list) and all(isinstance(v, str) for v in value)
-    expected = {"suite": str, "repeat": int, "stress": dict}[key]
-    return isinstance(value, expected) and not isinstance(value, bool)
-
-
-def _stress_problems(stress: dict[str, Any]) -> list[tuple[str, str]]:
-    whole = {f.name for f in msgspec.structs.fields(StressTestConfig) if f.type in (int, "int")}
-    problems = []
-    for key, value in stress.items():
-        if key not in CONFIG_LIMITS:
-            problems.append((key, unknown_name("key", key, CONFIG_LIMITS)))
-            continue
-        low, high = CONFIG_LIMITS[key]
-        kind = "a whole number" if key in whole else "a number"
-        number = isinstance(value, int if key in whole else int | float)
-        if not number or isinstance(value, bool) or not low <= value <= high:
-            problems.append(
-                (key, f"{key} must be {kind} between {low:g} and {high:g}, found {value!r}")
-            )
-    return problems
-
-
-def _name_problems(choices: Choices, lines: _Lines) -> list[str]:
-    """Names and configs the registries do not know, each at the line of its list."""
-    problems: list[str] = []
-    if choices.suite_name not in SUITES:
-        problems.append(lines.at("suite", unknown_name("suite", choices.suite_name, SUITES)))
-    for key, names, check in (
-        ("scenarios", choices.scenarios, scenario_named),
-        ("providers", choices.providers, provider_named),
-        ("configs", choices.configs, Concurrency.parse),
-    ):
-        for name in names:
-            found: list[str] = []
-            _attempt(found, lambda c=check, n=name: c(n))  # type: ignore[misc]
-            problems += [lines.at(key, problem) for problem in found]
-    if not 1 <= choices.repeats <= MAX_REPEAT:
-        problems.append(
-            lines.at("repeat", f"repeat must be between 1 and {MAX_REPEAT}, found {choices.repeat}")
-        )
-    return problems
-
-
-class _Lines:
-    """Where each key stands; `tomllib` does not say. Good to the line for keys at a line's start."""
-
-    def __init__(self, path: Path, text: str) -> None:
-        self._path = path
-        self._where: dict[tuple[str, ...], int] = {}
-        table: tuple[str, ...] = ()
-        for number, line in enumerate(text.splitlines(), 1):
-            if header := re.match(r"\s*\[+\s*([\w.\"'-]+)\s*\]+", line):
-                table = names = _parts(header.group(1))
-            elif key := re.match(r"\s*([\w.\"'-]+)\s*=", line):
-                names = (*table, *_parts(key.group(1)))
-            else:
-                continue
-            for depth in range(1, len(names) + 1):
-                self._where.setdefault(names[:depth], number)
-
-    def at(self, key: str, problem: str, table: str = "") -> str:
-        """The problem with its place before it."""
-        line = self._where.get((table, key) if table else (key,)) or self._where.get((table,))
-        return f"{self._path}:{line}: {problem}" if line else f"{self._path}: {problem}"
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in dotted.split("."))

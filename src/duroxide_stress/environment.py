@@ -22,10 +22,16 @@ def describe_environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "machine": platform.machine(),
         "host": platform.node(),
-        "cpus": os.cpu_count(),
+        "cpus": _cpus(),
         "memory_bytes": psutil.virtual_memory().total,
         "git": _git(),
     }
+
+
+def _cpus() -> int | None:
+    """Cores this process may use, where the system says (Linux), else all there are."""
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count()
 
 
 def _git() -> dict[str, Any] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from duroxide_stress.redaction import redact
+
 
 class StressError(Exception):
     """Base of every error this package raises on purpose; `str()` is fit to be shown."""
@@ -33,8 +35,10 @@ class RecordingError(StressError):
 
 
 def in_words(error: BaseException) -> str:
-    """Someone else's exception as a part of our sentence: its kind and its text, on one line."""
-    return ": ".join(filter(None, (type(error).__name__, " ".join(str(error).split()))))
+    """Someone else's exception as a part of our sentence: its kind and its text, on one line and
+    without passwords."""
+    text = " ".join(redact(str(error)).split())
+    return ": ".join(filter(None, (type(error).__name__, text)))
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:

@@ -9,12 +9,13 @@ from duroxide_stress.checks.registry import CHECKS
 from duroxide_stress.errors import RecordingError
 from duroxide_stress.measure import metrics
 from duroxide_stress.measure.ceiling import ceiling
+from duroxide_stress.measure.figures import figures
 from duroxide_stress.measure.health import health
 from duroxide_stress.measure.memory import engine_memory
 from duroxide_stress.measure.targets import targets
 from duroxide_stress.plan import Cell
 from duroxide_stress.recording.records import RunHead
-from duroxide_stress.recording.store import read_run, write_json
+from duroxide_stress.recording.store import read_run, refuse_unfinished, write_json
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import (
     CATEGORIES,
@@ -38,6 +39,7 @@ def judge_run(run: Path) -> RunResult:
     plan cannot be read. A cell that is damaged, cut off or missing is unknown, with its reason.
     """
     head = read_run(run)
+    refuse_unfinished(run)
     cells = tuple(judge_cell(run, cell, head) for cell in head.plan.cells)
     reasons = tuple(f"{c.recording}: {reason}" for c in cells for reason in c.reasons)
     return RunResult(
@@ -84,7 +86,9 @@ def _judged(recording: Recording, cell: Cell, run: RunHead) -> CellResult:
     machine = metrics.cores_used(recording, measured, "machine")
     limit = ceiling(head, rate, machine, cpus)
     memory = engine_memory(recording)
-    checks = tuple(judge(check, recording) for check in CHECKS.values())
+    # What a run could not write down it cannot be held to: half a recording looks like lost work.
+    whole = recording.end is None or recording.end.ended != "unrecorded"
+    checks = tuple(judge(check, recording) for check in CHECKS.values()) if whole else ()
     verdict, reasons = _verdict(recording, checks)
     return CellResult(
         scenario=cell.scenario,
@@ -117,6 +121,8 @@ def _judged(recording: Recording, cell: Cell, run: RunHead) -> CellResult:
         ),
         cpu_cores=metrics.cores_used(recording, measured, "engine", "embedded"),
         store={} if recording.store is None else recording.store.get("facts", {}),
+        figures=figures(recording, measured),
+        parts=metrics.parts(recording, measured),
         checks=checks,
         targets=targets(head, rate, durable.mean, limit, trustworthy=condition.trustworthy),
         health=condition,
@@ -187,6 +193,8 @@ def _unjudged(cell: Cell, reason: str) -> CellResult:
         memory_mb=Memory(None, None, None),
         cpu_cores=None,
         store={},
+        figures=(),
+        parts=(),
         checks=(),
         targets=(),
         health=Health(

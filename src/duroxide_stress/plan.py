@@ -109,13 +109,21 @@ class Cell(msgspec.Struct, frozen=True):
     options: dict[str, Any] = {}
 
     @property
+    def work(self) -> str:
+        """What names the cell's random streams: repeats are given the same work."""
+        return f"{self.scenario}.{self.config.concurrency}"
+
+    @property
     def key(self) -> str:
         """The cell's directory name, unique in its plan."""
-        provider = re.sub(r"[^A-Za-z0-9_-]+", "-", self.provider).strip("-")
-        if provider != self.provider:  # a.b:C and a-b:C must not share a directory
-            provider += f"-{zlib.crc32(self.provider.encode()):08x}"
         concurrency = str(self.config.concurrency).replace("/", "-")
-        return f"{self.scenario}.{provider}.{concurrency}.r{self.repeat}"
+        return f"{_word(self.scenario)}.{_word(self.provider)}.{concurrency}.r{self.repeat}"
+
+
+def _word(name: str) -> str:
+    """A name as part of a directory's; a.b:C and a-b:C must not share one."""
+    word = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")
+    return word if word == name else f"{word}-{zlib.crc32(name.encode()):08x}"
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -34,6 +34,29 @@ class Latency(msgspec.Struct, frozen=True):
     max: float | None = None
 
 
+class Figure(msgspec.Struct, frozen=True):
+    """A figure of the scenario's own: a rate (`value`) or a distribution (`spread`)."""
+
+    name: str
+    unit: str
+    count: int
+    """How many things it is about."""
+    value: float | None = None
+    spread: Latency | None = None
+    """In `unit`, whatever that is."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One scenario's share of a mixed workload."""
+
+    name: str
+    launched: int
+    completed: int
+    failed: int
+    orchestrations_per_sec: float | None
+    latency_ms: Latency
+
+
 class Window(msgspec.Struct, frozen=True):
     """The measuring window as it was; null when the cell ended before it opened or closed."""
 
@@ -162,6 +185,10 @@ class CellResult(msgspec.Struct, frozen=True):
     """Cores the engine's process used over the window."""
     store: dict[str, int | float | str]
     """The store's own figures at rest, as its provider reports them."""
+    figures: tuple[Figure, ...]
+    """What this scenario is about, beside the table."""
+    parts: tuple[Part, ...]
+    """A mixed workload by scenario."""
     checks: tuple[CheckResult, ...]
     targets: tuple[TargetResult, ...]
     health: Health
@@ -184,3 +211,9 @@ class RunResult(msgspec.Struct, frozen=True):
     def target_missed(self) -> bool:
         """Whether any of the spec's targets was missed (not: out of reach, or untrusted)."""
         return any(t.state == "missed" for cell in self.cells for t in cell.targets)
+
+    @property
+    def target_unproven(self) -> bool:
+        """Whether a target has no figure, or none that can be trusted."""
+        unproven = ("untrusted", "no_figure")
+        return any(t.state in unproven for cell in self.cells for t in cell.targets)

@@ -6,26 +6,33 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from duroxide_stress import oracle
 from duroxide_stress.config import cell_command
 from duroxide_stress.engines.registry import engine_named
 from duroxide_stress.environment import describe_environment
 from duroxide_stress.errors import RunError, UsageError, in_words
 from duroxide_stress.load.driver import Progress
 from duroxide_stress.nodes.supervisor import CellRun, movable
+from duroxide_stress.oracle import Oracle
 from duroxide_stress.plan import Cell, Plan
 from duroxide_stress.providers.base import Provider
 from duroxide_stress.providers.registry import provider_named
 from duroxide_stress.recording.records import FORMAT, CellEnd, CellHead, DriverEnd, RunHead
-from duroxide_stress.recording.store import count_lines, write_json
+from duroxide_stress.recording.store import being_written, count_lines, write_json
+from duroxide_stress.redaction import protect
+from duroxide_stress.scenarios.base import Workload
 from duroxide_stress.scenarios.registry import scenario_named
+from duroxide_stress.scenarios.tree import instance_pattern
 
 RUNS = Path("stress-runs")
 """Where recordings go when nobody says."""
+
+
+AVERAGED = 48
+"""Instances whose forecasts are averaged for the ceiling: whole rotations of most mixtures."""
 
 
 class Observer(Protocol):
@@ -122,15 +129,11 @@ def run_plan(
     chosen = {c.provider: given.get(c.provider) or provider_named(c.provider) for c in plan.cells}
     heads = [_head(cell, chosen[cell.provider]) for cell in plan.cells]
     try:
-        head = RunHead(FORMAT, plan, describe_environment(), time.time_ns())
-        write_json(run / "plan.json", head)
-        for number, cell_head in enumerate(heads, 1):
-            observer.cell_began(number, len(heads), cell_head)
-            provider = chosen[cell_head.cell.provider]
-            end = _run_cell(cell_head, provider, run, observer, keep_store=keep_store)
-            observer.cell_ended(cell_head, end)
-            if end.ended == "interrupted":
-                return
+        with being_written(run):
+            write_json(
+                run / "plan.json", RunHead(FORMAT, plan, describe_environment(), time.time_ns())
+            )
+            _run_cells(heads, chosen, run, observer, keep_store=keep_store)
     except OSError as error:
         raise RunError(
             f"the recording in {run} cannot be written: {error.strerror}; "
@@ -138,12 +141,32 @@ def run_plan(
         ) from error
 
 
+def _run_cells(
+    heads: Sequence[CellHead],
+    chosen: Mapping[str, Provider],
+    run: Path,
+    observer: Observer,
+    *,
+    keep_store: bool,
+) -> None:
+    for number, head in enumerate(heads, 1):
+        observer.cell_began(number, len(heads), head)
+        end = _run_cell(head, chosen[head.cell.provider], run, observer, keep_store=keep_store)
+        observer.cell_ended(head, end)
+        if end.ended == "interrupted":
+            return
+
+
 def _head(cell: Cell, provider: Provider) -> CellHead:
     engine = engine_named(provider.engine)
     scenario = scenario_named(cell.scenario)
     workload = scenario.workload(cell)
-    first = workload.order(0)
-    program = workload.programs[first.orchestration]
+    if workload.register is not None and engine.name != "duroxide":
+        raise UsageError(
+            f"scenario {cell.scenario!r} is code for Duroxide and cannot run on provider "
+            f"{provider.name!r}, whose engine is {engine.name}"
+        )
+    worker_ms, least_ms = _averages(workload)
     return CellHead(
         format=FORMAT,
         cell=cell,
@@ -152,11 +175,28 @@ def _head(cell: Cell, provider: Provider) -> CellHead:
         engine=engine.name,
         engine_version=engine.version(),
         mode="separate" if provider.shared and movable(provider) else "embedded",
-        activities_per_instance=oracle.count_activities(program),
-        activity_ms_per_instance=oracle.activity_ms(program),
-        min_ms=oracle.least_ms(program),
-        instance_pattern=re.escape(first.instance.rsplit("-", 1)[0]) + r"-\d{7,}",
+        activity_ms_per_instance=worker_ms,
+        min_ms=least_ms,
+        lasting=scenario.lasting,
+        instance_pattern=instance_pattern(cell),
         command=cell_command(cell),
+    )
+
+
+def _averages(workload: Workload) -> tuple[float, float]:
+    """Worker time and least duration of an instance in ms, averaged over the first instances."""
+    if not workload.programs:
+        return 0, 0
+    oracle, known = Oracle(workload.programs), {}
+    found = []
+    for order in map(workload.order, range(AVERAGED)):
+        name = order.orchestration
+        if name not in known:  # neither figure depends on the input
+            known[name] = oracle.forecast(name, order.instance, order.input)
+        found.append(known[name])
+    return (
+        sum(f.worker_ms for f in found) / len(found),
+        sum(f.min_ms for f in found) / len(found),
     )
 
 
@@ -172,6 +212,7 @@ def _run_cell(
             address = provider.create(home)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a provider may raise anything
             return _never_began(directory, provider, error)
+        protect(address)
         try:
             return CellRun(
                 head.cell,

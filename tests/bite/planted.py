@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
+from duroxide_stress.plan import Cell
 from duroxide_stress.result import CheckResult
 from duroxide_stress.verdict import Verdict
-from recordings.make import Recorded, encoded, where
+from recordings.make import Line, Recorded, Which, encoded, small_cell, where
 
 ENDS = ("ok", "fail", "info")
+RecordingOf = Callable[[Cell], Recorded]
+"""The fixture `recording_of`."""
 
 
 def caught(recorded: Recorded) -> dict[str, CheckResult]:
@@ -54,6 +60,8 @@ def hang(recorded: Recorded, op: int) -> None:
     end(recorded, op, type="info", reason="timeout")
     recorded.change("executions", where(instance=instance), status="Running", output=None)
     recorded.drop("history", lambda e: e["instance"] == instance and e["event_id"] > 2)
+    first = f"{instance}|1|0.0"
+    recorded.drop("effects", lambda e: e["instance"] == instance and e["token"] != first)
 
 
 def forget(recorded: Recorded, op: int) -> None:
@@ -97,3 +105,80 @@ def twins(recorded: Recorded) -> list[int]:
     ]
     assert len(alike) >= 3
     return alike
+
+
+CELLS: dict[str, Cell] = {
+    cell.scenario: cell
+    for cell in (
+        small_cell("parallel"),
+        small_cell("timers", {"count": 3, "herd": 2}),
+        small_cell("long-running", {"generations": 4}, max_concurrent=4),
+        small_cell("sub-orchestrations", {"width": 2}),
+        small_cell("large-payload", {"max_kb": 1}),
+        small_cell("events"),
+        small_cell("failures"),
+        small_cell("cancellation", {"within_ms": 500}),
+        msgspec.structs.replace(
+            small_cell("mixed"),
+            options={
+                "mixed": {"events": 1, "large-payload": 1, "cancellation": 1},
+                "cancellation": {"within_ms": 300},
+                "large-payload": {"max_kb": 1},
+            },
+        ),
+    )
+}
+"""A cell of every scenario, small enough to be judged a hundred times."""
+
+
+def event(recorded: Recorded, instance: str, kind: str, nth: int = 0) -> Line:
+    """The nth event of this kind in the instance's histories."""
+    found = recorded.lines("history", where(instance=instance, kind=kind))
+    return found[nth]
+
+
+def this(line: Line) -> Which:
+    """The one line of the history that stands where this one does."""
+    return where(**{key: line[key] for key in ("instance", "execution", "event_id")})
+
+
+def remove(recorded: Recorded, line: Line) -> None:
+    """Take one event out of a history and close the gap, so that nothing but its absence is seen."""
+    recorded.drop("history", this(line))
+    _shift(recorded, line, -1)
+
+
+def insert(recorded: Recorded, line: Line) -> None:
+    """Put one event into a history at its event id; the later ones move on."""
+    _shift(recorded, {**line, "event_id": line["event_id"] - 1}, 1)
+    recorded.add("history", line)
+
+
+def _shift(recorded: Recorded, line: Line, by: int) -> None:
+    lines = recorded.lines("history")
+    for other in lines:
+        if (other["instance"], other["execution"]) == (line["instance"], line["execution"]):
+            for key in ("event_id", "source"):
+                if other[key] is not None and other[key] > line["event_id"]:
+                    other[key] += by
+    recorded.put("history", lines)
+
+
+def root(recorded: Recorded, orchestration: str = "", nth: int = 0) -> str:
+    """The nth root instance, of this orchestration if one is named."""
+    roots = [
+        line["instance"]
+        for line in recorded.lines("executions", where(parent=None, current=True))
+        if line["orchestration"].startswith(orchestration)
+    ]
+    return str(roots[nth])
+
+
+def op_of(recorded: Recorded, instance: str) -> int:
+    """The op that started an instance."""
+    return int(recorded.lines("ops", where(type="invoke", instance=instance))[0]["op"])
+
+
+def told(recorded: Recorded, check: str) -> set[tuple[str | None, str]]:
+    """What one check has found: instance and words."""
+    return {(f.instance, f.what) for f in recorded.checks(check)[check].findings}

@@ -7,10 +7,10 @@ from .planted import caught, end, forget, hang
 
 
 def test_a_hung_instance(recorded: Recorded) -> None:
-    """It is told with what the books at rest know of it, and no other check speaks."""
+    """It is told with what the books at rest know of it; beside it only its success is missing."""
     hang(recorded, 4)
     found = caught(recorded)
-    assert list(found) == ["completion"]
+    assert list(found) == ["success", "completion"]
     (finding,) = found["completion"].findings
     assert finding.instance == recorded.instance(4)
     assert finding.what == "no end within the wait timeout"
@@ -22,7 +22,7 @@ def test_a_hung_instance_of_which_nothing_was_ever_written(recorded: Recorded) -
     hang(recorded, 4)
     forget(recorded, 4)
     found = caught(recorded)
-    assert list(found) == ["completion", "database"]
+    assert list(found) == ["success", "completion", "database"]
     assert found["completion"].findings[0].detail == "not in the books"
 
 
@@ -32,7 +32,7 @@ def test_a_start_that_never_returned(recorded: Recorded) -> None:
     forget(recorded, 4)
     recorded.drop("ops", where(op=4, type="acked"))
     found = caught(recorded)
-    assert list(found) == ["completion"]
+    assert list(found) == ["success", "completion"]
     assert found["completion"].found == 1
 
 
@@ -68,7 +68,7 @@ def test_a_hung_instance_outweighs_an_interruption(recorded: Recorded) -> None:
     """What is proven stays proven."""
     end(recorded, 70, type="info", reason="interrupted")
     hang(recorded, 4)
-    assert list(caught(recorded)) == ["completion"]
+    assert list(caught(recorded)) == ["success", "completion"]
     assert recorded.judged().verdict is Verdict.VIOLATED
 
 

@@ -67,7 +67,8 @@ def test_the_books_have_an_end_that_the_client_did_not_see(recorded: Recorded) -
 
 def _owes_a_failure(recorded: Recorded, op: int) -> None:
     (line,) = recorded.lines("ops", where(op=op, type="invoke"))
-    expect = {**line["expect"], "status": "Failed"}
+    started = {"OrchestrationStarted": 1}
+    expect = {**line["expect"], "status": "Failed", "events": started}
     recorded.change("ops", where(op=op, type="invoke"), expect=expect)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,12 @@ SMALL: dict[str, Any] = {
 }
 
 
-def small_cell(**config: Any) -> Cell:
-    """A cell of some seventy instances, several of each input class."""
-    return Cell("parallel", "reference", StressTestConfig(**{**SMALL, **config}))
+def small_cell(
+    scenario: str = "parallel", options: Mapping[str, int] | None = None, **config: Any
+) -> Cell:
+    """A cell of a second; of the parallel scenario some seventy instances, several of each class."""
+    given = {scenario: dict(options)} if options else {}
+    return Cell(scenario, "reference", StressTestConfig(**{**SMALL, **config}), options=given)
 
 
 class InProcess:
@@ -165,11 +168,11 @@ class Recorded:
         """The cell's judgement as it is now."""
         return judge_cell(self.run, self.cell, read_run(self.run))
 
-    def checks(self) -> dict[str, CheckResult]:
-        """What the checks alone say, by their name."""
+    def checks(self, *names: str) -> dict[str, CheckResult]:
+        """What the checks alone say, by their name; all of them, or only these."""
         recording = Recording(self.directory)
         try:
-            return {name: judge(check, recording) for name, check in CHECKS.items()}
+            return {name: judge(CHECKS[name], recording) for name in names or CHECKS}
         finally:
             recording.close()
 

@@ -10,10 +10,12 @@ from duroxide_stress.config import (
     Choices,
     build_plan,
     cell_command,
+    parse_option,
     single_cell_plan,
 )
 from duroxide_stress.errors import UsageError
 from duroxide_stress.plan import Cell, StressTestConfig
+from duroxide_stress.scenarios.mixed import DEFAULT_WEIGHTS
 
 
 def problems(choices: Choices) -> tuple[str, ...]:
@@ -167,3 +169,65 @@ def test_a_single_cell_plan_is_checked_too() -> None:
     assert [p.split()[0] for p in caught.value.problems] == ["seed", "unknown"]
     (cell,) = single_cell_plan(StressTestConfig(seed=3), "parallel", "mine").cells
     assert (cell.provider, cell.config.seed) == ("mine", 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ("timers.count=50", ("timers", "count", 50)),
+        (" long-running.period_ms=0 ", ("long-running", "period_ms", 0)),
+        ("mixed.sub-orchestrations=3", ("mixed", "sub-orchestrations", 3)),
+        ("timers.count=-1", ("timers", "count", -1)),
+    ],
+)
+def test_an_option_is_read(text: str, option: tuple[str, str, int]) -> None:
+    """Scenario, option and value; whether they fit is for the plan to say."""
+    assert parse_option(text) == option
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "timers", "timers.count", "timers.count=", "timers=5", "=5", "Timers.count=5"),
+        *("timers.count=5.5", "timers.count=five", "timers.count==5", "timers.count=5 6"),
+        "timers.count=" + "9" * 5_000,
+    ],
+)
+def test_what_is_no_option_is_shown_what_one_looks_like(text: str) -> None:
+    """With an example, and where all of them are listed."""
+    with pytest.raises(UsageError, match=r"for example timers\.count=50.* list scenarios"):
+        parse_option(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"timer": {"count": 5}}, "unknown scenario 'timer': did you mean 'timers'?"),
+        ({"timers": {"cuont": 5}}, "unknown option of timers 'cuont': did you mean 'count'?"),
+        (
+            {"timers": {"count": 0}},
+            "timers.count must be a whole number between 1 and 500, found 0",
+        ),
+        ({"parallel": {"count": 0}}, "parallel has no options: 'count'"),
+        (
+            {"mixed": dict.fromkeys(DEFAULT_WEIGHTS, 0)},
+            "mixed needs a weight above 0 for at least one of its scenarios",
+        ),
+    ],
+)
+def test_wrong_options_are_refused_with_the_right_ones(options: dict, problem: str) -> None:
+    """Also those of a scenario that the plan does not run."""
+    assert [p[: len(problem)] for p in problems(Choices(options=options))] == [problem]
+
+
+def test_options_reach_the_cells_and_both_commands() -> None:
+    """What was set is what every cell has, and what its words repeat."""
+    options = {"timers": {"count": 7, "herd": 2}, "long-running": {"tasks": 3}}
+    plan = build_plan(Choices(scenarios=("timers",), providers=("reference",), options=options))
+    assert [c.options for c in plan.cells] == [options] * 2
+    for command in (plan.command, cell_command(plan.cells[0])):
+        said = read_back(command)[0]["--option"]
+        assert said == ["timers.count=7", "timers.herd=2", "long-running.tasks=3"]
+        assert [parse_option(word) for word in said] == [
+            (scenario, name, value) for scenario, o in options.items() for name, value in o.items()
+        ]

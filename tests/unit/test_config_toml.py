@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from duroxide_stress.config import Choices, load_plan
+from duroxide_stress.config import Choices
+from duroxide_stress.config_file import load_plan
 from duroxide_stress.errors import UsageError
 
 Write = Callable[[str], Path]
@@ -81,6 +82,21 @@ def test_a_flag_that_says_the_default_lies_over_the_file_too(write: Write) -> No
     assert {cell.config.duration_secs for cell in plan.cells} == {10}
 
 
+def test_options_are_honoured_and_flags_lie_over_them_one_by_one(write: Write) -> None:
+    """A flag for one option leaves the file's others as they are."""
+    path = write("[options.timers]\ncount = 7\nherd = 2\n[options.mixed]\nparallel = 9\n")
+    assert load_plan(path).cells[0].options == {
+        "timers": {"count": 7, "herd": 2},
+        "mixed": {"parallel": 9},
+    }
+    flags = Choices(options={"timers": {"herd": 5}, "events": {"batch": 1}})
+    assert load_plan(path, flags).cells[0].options == {
+        "timers": {"count": 7, "herd": 5},
+        "mixed": {"parallel": 9},
+        "events": {"batch": 1},
+    }
+
+
 def test_every_mistake_is_told_at_once_with_its_line(write: Write) -> None:
     """Unknown names, wrong types, impossible numbers and bad configs in one go."""
     path = write(
@@ -135,6 +151,21 @@ def test_every_mistake_is_told_at_once_with_its_line(write: Write) -> None:
         ('[stress]\n"seed" = -1', "2: seed must be a whole number between 0"),
         ('# note\n\nproviders = [\n "sqlit-file",\n]', "3: unknown provider 'sqlit-file'"),
         ("[stress]\nseed = -1\n[other]\n", "3: unknown key 'other'"),
+        ("options = 4", "1: options must be a table of tables, one a scenario, found 4"),
+        ("[options]\ntimers = 4", "1: options must be a table of tables, one a scenario"),
+        (
+            "[options.timers]\ncuont = 4",
+            "2: unknown option of timers 'cuont': did you mean 'count'?",
+        ),
+        ("\n[options.timers]\nherd = 4\ncount = 0", "4: timers.count must be a whole number"),
+        ("\n\noptions.timers.count = 2.5", "3: timers.count must be a whole number between 1 and"),
+        ("[options]\n\ntimers = { count = 0 }", "3: timers.count must be a whole number"),
+        ("[options.timer]\ncount = 4", "1: unknown scenario 'timer': did you mean 'timers'?"),
+        (
+            "[options.mixed]\nparallel = 0\ntimers = 0\nfailures = 0\nsub-orchestrations = 0",
+            "1: mixed needs a weight above 0 for at least one of its scenarios",
+        ),
+        ("\n[options.parallel]\ncount = 4", "3: parallel has no options: 'count'"),
     ],
 )
 def test_a_mistake_is_placed_however_it_is_written(write: Write, text: str, problem: str) -> None:

@@ -1,92 +1,28 @@
-"""A workload as data: commands come out of the walk, results go in."""
+"""A workload as data: what its activities compute, and the words its failures use."""
 
 import json
 
 import msgspec
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from duroxide_stress.program import (
-    Activity,
-    JoinAll,
-    Parallel,
-    Perform,
-    Scope,
-    Sequence,
-    Step,
+    TIMED_OUT,
+    Program,
+    Retry,
+    chain,
+    content,
+    digest,
+    failure_words,
+    merged,
     perform,
+    planned_failure,
     token,
-    walk,
     work,
 )
 
-from .programs import JSON, PROGRAMS
-
-SCOPE = Scope("inst-1", 3, "in")
-
-
-def ask(path: str, delay_ms: int = 0) -> Perform:
-    """The command for the activity at `path` of `SCOPE`."""
-    return Perform({"token": f"inst-1|3|{path}", "value": "in", "delay_ms": delay_ms})
-
-
-def test_an_activity_is_one_command_and_its_result_the_programs() -> None:
-    """The walk yields the command once and returns what it is sent."""
-    walking = walk(Activity(7), SCOPE)
-    assert next(walking) == ask("0", 7)
-    with pytest.raises(StopIteration) as over:
-        walking.send("answer")
-    assert over.value.value == "answer"
-
-
-def test_a_parallel_is_one_join_in_step_order() -> None:
-    """All members are asked for at once, and the joined list is the result."""
-    walking = walk(Parallel((Activity(1), Activity(2))), SCOPE)
-    assert next(walking) == JoinAll((ask("0.0", 1), ask("0.1", 2)))
-    with pytest.raises(StopIteration) as over:
-        walking.send(["a", "b"])
-    assert over.value.value == ["a", "b"]
-
-
-def test_a_sequence_waits_for_each_step_before_the_next() -> None:
-    """Steps come one at a time, and the result is the list of theirs."""
-    walking = walk(Sequence((Activity(), Parallel((Activity(),)), Activity())), SCOPE)
-    assert next(walking) == ask("0.0")
-    assert walking.send("a") == JoinAll((ask("0.1.0"),))
-    assert walking.send(["b"]) == ask("0.2")
-    with pytest.raises(StopIteration) as over:
-        walking.send("c")
-    assert over.value.value == ["a", ["b"], "c"]
-
-
-@pytest.mark.parametrize(
-    ("program", "commands"),
-    [(Sequence(()), []), (Parallel(()), [JoinAll(())]), (Sequence((Sequence(()),)), [])],
-)
-def test_empty_programs_end(program: Step, commands: list) -> None:
-    """Nothing to do is a program too."""
-    walking = walk(program, SCOPE)
-    for command in commands:
-        assert next(walking) == command
-    with pytest.raises(StopIteration):
-        walking.send([] if commands else None)
-
-
-@given(PROGRAMS)
-def test_every_step_has_a_token_of_its_own(program: Step) -> None:
-    """A token names one step of one execution, so that an effect can be told from any other."""
-    names = []
-    walking = walk(program, SCOPE)
-    try:
-        command = next(walking)
-        while True:
-            several = command.commands if isinstance(command, JoinAll) else (command,)
-            names += [c.input["token"] for c in several]
-            command = walking.send([None] * len(several))
-    except StopIteration:
-        pass
-    assert len(set(names)) == len(names)
-    assert all(name.startswith("inst-1|3|0") for name in names)
+from .programs import JSON, PROGRAMS, ROOT
 
 
 @given(JSON)
@@ -111,7 +47,85 @@ def test_perform_answers_with_its_token_and_its_work() -> None:
     }
 
 
+@given(st.text(max_size=50))
+def test_perform_tells_what_it_received_and_sends_as_much_back(payload: str) -> None:
+    """The digest is of what came, and the text that goes back is another."""
+    result = perform({"token": "i|1|0", "value": 5, "delay_ms": 0, "payload": payload})
+    assert result["received"] == digest(payload)
+    assert result["payload"] == content(5, "0>", len(payload))
+
+
+@pytest.mark.parametrize("size", [1, 5, 17, 1_000, 102_400])
+def test_content_has_its_size_and_differs_from_step_to_step(size: int) -> None:
+    """So many characters, awkward ones among them; no two steps share a long one."""
+    texts = [content(value, path, size) for value in (1, 2) for path in ("0", "0>")]
+    assert {len(text) for text in texts} == {size}
+    if size >= 17:
+        assert len(set(texts)) == 4
+        assert all(letter in texts[0] for letter in '\n"é✓')
+
+
+@given(st.lists(st.lists(st.integers(), max_size=2), min_size=2, max_size=4))
+def test_a_chain_knows_every_link_and_its_place(results: list) -> None:
+    """A lost, doubled or swapped result comes to another digest."""
+
+    def folded(links: list) -> str:
+        before = ""
+        for link in links:
+            before = chain(before, link, "i")
+        return before
+
+    others = [results[:-1], [*results, results[-1]]]
+    if results[0] != results[1]:
+        others.append([results[1], results[0], *results[2:]])
+    assert all(folded(other) != folded(results) for other in others)
+
+
+def test_a_chain_counts_an_instances_own_name_as_any_name() -> None:
+    """Twins come to the same digest, although their tokens differ."""
+    one, two = (chain("", {"token": f"{name}|1|0"}, name) for name in ("par-1", "par-2"))
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    ("before", "result", "together"),
+    [
+        ({}, {"a": [0]}, {"a": [0]}),
+        ({"a": [0]}, {}, {"a": [0]}),
+        ({"b": [0], "a": [0]}, {"a": [1], "c": [0]}, {"a": [0, 1], "b": [0], "c": [0]}),
+    ],
+)
+def test_messages_are_merged_per_sender(before: dict, result: dict, together: dict) -> None:
+    """The earlier ones first, nobody lost."""
+    assert merged(before, result) == together
+
+
+@pytest.mark.parametrize(
+    ("attempts", "pauses"),
+    [(1, [0, 0, 0]), (2, [0, 100, 100]), (4, [0, 100, 300, 700, 700])],
+)
+def test_a_policy_pauses_longer_each_time(attempts: int, pauses: list[int]) -> None:
+    """100 ms, then twice as long each time, and none after the last attempt."""
+    assert [Retry(attempts).pauses_ms(failures) for failures in range(len(pauses))] == pauses
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (planned_failure("0.1.2"), "planned failure at step 0.1.2"),
+        (f"RuntimeError: {planned_failure('0.1')}\n  at host", "planned failure at step 0.1"),
+        (f"child failed: {planned_failure('0')}: {TIMED_OUT}", TIMED_OUT),
+        ("database is locked", "database is locked"),
+        ("", ""),
+    ],
+)
+def test_planned_words_are_found_in_an_engines(text: str, words: str) -> None:
+    """The innermost plan speaks; what nobody planned is kept whole."""
+    assert failure_words(text) == words
+
+
 @given(PROGRAMS)
-def test_programs_go_through_json(program: Step) -> None:
+def test_programs_go_through_json(programs: dict[str, Program]) -> None:
     """A program can be written down and read back."""
-    assert msgspec.json.decode(msgspec.json.encode(program), type=Step) == program
+    written = msgspec.json.encode(programs[ROOT])
+    assert msgspec.json.decode(written, type=Program) == programs[ROOT]

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from duroxide_stress.engines.reference.engine import World
+from duroxide_stress.engines.reference.session import WorldSession
+from duroxide_stress.engines.reference.world import World
 from duroxide_stress.load.driver import Driver, Progress
-from duroxide_stress.oracle import expect
+from duroxide_stress.oracle import Oracle
 from duroxide_stress.plan import Cell, StressTestConfig
-from duroxide_stress.program import Json, Step
+from duroxide_stress.program import Json, Program
 from duroxide_stress.recording.records import (
     Effect,
     Execution,
@@ -23,7 +24,7 @@ from duroxide_stress.recording.records import (
     Mark,
     Ok,
 )
-from duroxide_stress.scenarios.base import Order, Workload
+from duroxide_stress.scenarios.base import Action, Order, Workload
 from duroxide_stress.scenarios.registry import scenario_named
 
 T = TypeVar("T")
@@ -31,9 +32,12 @@ ENDS = (Ok, Fail, Info)
 QUICK: dict[str, Any] = {"duration_secs": 1, "warmup_secs": 0.2, "max_concurrent": 4}
 
 
-def cell(**config: Any) -> Cell:
-    """A quick cell of the parallel scenario with these fields changed."""
-    return Cell("parallel", "reference", StressTestConfig(**{**QUICK, **config}))
+def cell(
+    scenario: str = "parallel", options: dict[str, dict[str, int]] | None = None, **config: Any
+) -> Cell:
+    """A quick cell of this scenario with these fields changed."""
+    fields = StressTestConfig(**{**QUICK, **config})
+    return Cell(scenario, "reference", fields, options=options or {})
 
 
 class Tape:
@@ -51,19 +55,23 @@ class Tape:
         return [record for record in self.records if isinstance(record, kinds)]
 
 
-class OneProgram(msgspec.Struct, frozen=True):
-    """A workload that gives every instance the same program and input."""
+class OneRoot(msgspec.Struct, frozen=True):
+    """A workload that gives every instance the same program and input, and its own client calls."""
 
-    program: Step
-    value: Json
-
-    @property
-    def programs(self) -> dict[str, Step]:
-        return {"one": self.program}
+    programs: dict[str, Program]
+    value: Json = None
+    root: str = "one"
+    actions: tuple[Action, ...] = ()
+    limit: int | None = None
+    register: None = None
 
     def order(self, op: int) -> Order:
         name = f"one-{op}"
-        return Order(op, name, "one", self.value, expect(self.program, name, self.value, "one"))
+        expectation = Oracle(self.programs).expect(self.root, name, self.value, "alike")
+        return Order(op, name, self.root, self.value, expectation, "one", self.actions)
+
+    def complaint(self, op: int, status: str, output: Json, error: str | None) -> None:
+        return None
 
 
 @dataclass
@@ -104,7 +112,6 @@ def drive(
         config,
         ops,
         samples,
-        part="parallel",
         aborted=aborted,
         tell=told.append,
     )
@@ -122,12 +129,14 @@ def run_cell(
     work = workload or scenario_named(of.scenario).workload(of)
     world, effects = World(), Tape()
     world.serve(of, work, effects.write)
-    begun = world.now_ns()
+    session = WorldSession(world)
+    begun = session.now_ns()
 
     def aborted() -> bool:
-        return aborted_after_secs is not None and world.now_ns() - begun >= aborted_after_secs * 1e9
+        passed_ns = session.now_ns() - begun
+        return aborted_after_secs is not None and passed_ns >= aborted_after_secs * 1e9
 
-    run = drive(world, work, of.config, aborted)
+    run = drive(session, work, of.config, aborted)
     run.effects = effects.of(Effect)
     for record in world.collect():
         if isinstance(record, Execution):

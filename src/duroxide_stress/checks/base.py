@@ -86,11 +86,8 @@ def _finding(row: tuple[Any, ...]) -> Finding:
 
 
 def cut_off(recording: Recording) -> str:
-    """Why the histories were not copied out; empty when they were."""
+    """Why there are no histories; empty when they were copied out."""
     if recording.end is None:
         return "the cell was cut off: no end.json"
-    return (
-        ""
-        if (recording.directory / "executions.jsonl").exists()
-        else (f"the histories were not copied out: {recording.end.reason or recording.end.ended}")
-    )
+    copied = (recording.directory / "executions.jsonl").exists()
+    return "" if copied else "the histories were not copied out"

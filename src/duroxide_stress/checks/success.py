@@ -10,11 +10,16 @@ from duroxide_stress.recording.tables import Recording
 
 ROWS = """
 SELECT o.instance,
-       CASE WHEN o.fail_where = 'start' THEN 'start refused'
+       CASE WHEN o.info_reason = 'timeout' THEN 'no end in time'
+            WHEN o.fail_where = 'start' THEN 'start refused'
             WHEN o.disagree THEN 'client and books disagree'
+            WHEN o.complaint IS NOT NULL THEN 'refused by its scenario'
+            WHEN o.ended = 'fail' AND o.expect_status = 'Failed' THEN 'failed with other words'
             WHEN o.ended = 'fail' THEN coalesce(o.category, 'unclassified') || ' failure'
             ELSE 'completed where a failure was due' END AS what,
-       CASE WHEN o.disagree
+       CASE WHEN o.info_reason = 'timeout' THEN 'given up after the wait timeout'
+            WHEN o.complaint IS NOT NULL THEN o.complaint
+            WHEN o.disagree
             THEN 'the client saw ' || o.ended || ', the books say ' || o.status
                  || coalesce(': ' || coalesce(o.booked_error, o.error), '')
             WHEN o.ended = 'fail'
@@ -25,16 +30,17 @@ FROM (SELECT ops.*, e.status, e.category, e.retryable, e.error AS booked_error,
              coalesce((ended = 'ok' AND e.status <> 'Completed')
                       OR (fail_where = 'end' AND e.status <> 'Failed'), false) AS disagree
       FROM ops LEFT JOIN ends e USING (instance)) o
-WHERE o.fail_where = 'start' OR o.disagree
-   OR (o.ended = 'fail' AND o.expect_status <> 'Failed')
-   OR (o.ended = 'ok' AND o.expect_status <> 'Completed')
+WHERE o.disagree OR o.info_reason = 'timeout'
+   OR (o.ended IN ('ok', 'fail') AND NOT o.as_planned)
 ORDER BY o.op
 """
 
 
 def look(recording: Recording) -> Looked:
     """Compare every end with what was expected."""
-    ended = recording.one("SELECT count(*) FROM ops WHERE ended IN ('ok', 'fail')")
+    ended = recording.one(
+        "SELECT count(*) FROM ops WHERE ended IN ('ok', 'fail') OR info_reason = 'timeout'"
+    )
     return Looked(seen=ended, findings=findings(recording, ROWS))
 
 

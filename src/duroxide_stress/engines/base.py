@@ -15,7 +15,7 @@ import msgspec
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider
 from duroxide_stress.recording.records import Effect, Execution, HistoryEvent
-from duroxide_stress.scenarios.base import Order, Workload
+from duroxide_stress.scenarios.base import Action, Order, Workload
 
 Hint: TypeAlias = Callable[[str], None]
 """Told the id of an instance whose code has just returned: a reason to look, never a fact."""
@@ -40,6 +40,16 @@ class Refused(msgspec.Struct, frozen=True):
     error: str
 
 
+class Acted(msgspec.Struct, frozen=True):
+    """A client call to an instance returned, or raised."""
+
+    op: int
+    number: int
+    begun_ns: int
+    at_ns: int
+    error: str | None = None
+
+
 class Finished(msgspec.Struct, frozen=True):
     """The client saw an instance in a terminal state."""
 
@@ -50,7 +60,7 @@ class Finished(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
-Event: TypeAlias = Acknowledged | Refused | Finished
+Event: TypeAlias = Acknowledged | Refused | Acted | Finished
 
 
 class Depths(msgspec.Struct, frozen=True):
@@ -84,6 +94,10 @@ class Session(Protocol):
 
     def submit(self, order: Order) -> None:
         """Ask for an instance; returns at once. Acknowledged or Refused follows from `wait`."""
+        ...
+
+    def act(self, order: Order, number: int, action: Action) -> None:
+        """Make a client call to an instance; returns at once. Acted follows from `wait`."""
         ...
 
     def wait(self, until_ns: int) -> list[Event]:

@@ -2,19 +2,28 @@
 of its own, so that it runs on virtual time as well.
 
 Closed loop: as long as the measuring window is open, `max_concurrent` instances are in flight; an
-instance is due the moment its slot is free. After the window nothing is started, and what is in
-flight is waited for (drain), each instance at most `wait_timeout_secs` from its start.
+instance is due the moment its slot became free, which is when the client saw the one before it end.
+After the window nothing is started, and what is in flight is waited for (drain), each instance at most
+`wait_timeout_secs` and the time it needs by its own delays.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import heapq
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
-from duroxide_stress.engines.base import Acknowledged, Depths, Event, Finished, Refused, Session
+from duroxide_stress.engines.base import (
+    Acknowledged,
+    Acted,
+    Depths,
+    Event,
+    Finished,
+    Refused,
+    Session,
+)
+from duroxide_stress.load.actions import Actions
 from duroxide_stress.plan import StressTestConfig
 from duroxide_stress.recording.records import (
     Acked,
@@ -27,7 +36,8 @@ from duroxide_stress.recording.records import (
     Ok,
     Sample,
 )
-from duroxide_stress.scenarios.base import Workload
+from duroxide_stress.recording.writer import Records
+from duroxide_stress.scenarios.base import Order, Workload
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC, secs_to_ns
 
 TICK_NS = 250 * NS_PER_MS
@@ -35,17 +45,13 @@ TICK_NS = 250 * NS_PER_MS
 DEPTHS_EVERY_NS = NS_PER_SEC
 QUIESCE_NS = 10 * NS_PER_SEC
 """How long the queues may take to empty once every instance has ended."""
+STILL_NS = NS_PER_SEC
+"""How long a depth must not move to count as rest."""
 REFUSED_PAUSE_NS = 100 * NS_PER_MS
 """How long a slot stays taken after a refused start, so that a store that refuses everything is
 asked 10 times a second per slot and not as fast as it can say no."""
-
-
-class Records(Protocol):
-    """Where records go, in order."""
-
-    def write(self, record: msgspec.Struct) -> None:
-        """Append one record."""
-        ...
+STALE = 64
+"""Entries of ended instances that an agenda may hold, beside one for each that still runs."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -73,15 +79,17 @@ class Driver:
         ops: Records,
         samples: Records,
         *,
-        part: str,
         aborted: Callable[[], bool] = lambda: False,
         tell: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self._session, self._workload, self._config = session, workload, config
-        self._ops, self._samples, self._part = ops, samples, part
+        self._ops, self._samples = ops, samples
         self._aborted, self._tell = aborted, tell
-        self._in_flight: dict[int, int] = {}
-        self._resting: deque[int] = deque()
+        self._in_flight: dict[int, Order] = {}
+        self._deadlines: list[tuple[int, int]] = []
+        self._actions = Actions(session, ops)
+        self._slots: list[int] = []
+        """When each free slot became (or becomes) free: a heap."""
         self.launched = self.completed = self.failed = self.max_in_flight = 0
         self._begun_ns = self._window_ns = self._window_end_ns = 0
         self._completed_in_window = 0
@@ -92,6 +100,7 @@ class Driver:
         self._begun_ns = now = self._session.now_ns()
         self._window_ns = now + secs_to_ns(self._config.warmup_secs)
         self._window_end_ns = self._window_ns + secs_to_ns(self._config.duration_secs)
+        self._slots = [now] * self._config.max_concurrent
         self._mark("begin", now)
         finished = (
             self._offer("warm-up", self._window_ns)
@@ -100,23 +109,21 @@ class Driver:
             and self._mark("window_end", self._session.now_ns())
             and self._drain()
             and self._mark("drained", self._session.now_ns())
-            and self._quiesce()
         )
-        if finished:
+        if finished and self._quiesce():
             self._mark("at_rest", self._session.now_ns())
-        else:
+        if not finished or self._aborted():
             self._give_up(list(self._in_flight), "interrupted")
-        return finished
+            return False
+        return True
 
     def _offer(self, phase: str, until_ns: int) -> bool:
         while (now := self._session.now_ns()) < until_ns:
             if self._aborted():
                 return False
-            while self._resting and self._resting[0] <= now:
-                self._resting.popleft()
-            while len(self._in_flight) + len(self._resting) < self._config.max_concurrent:
+            while self._may_submit(now):
                 self._submit()
-            free_ns = self._resting[0] if self._resting else until_ns
+            free_ns = self._slots[0] if self._slots and self._slots[0] > now else until_ns
             self._step(phase, min(until_ns, free_ns, now + TICK_NS))
         return True
 
@@ -128,39 +135,55 @@ class Driver:
         return True
 
     def _quiesce(self) -> bool:
+        """Wait until the queues are empty, or hold only what waits for its time: whether they are.
+
+        Timers that lost a race stay in Duroxide's orchestrator queue until they are due, so a depth
+        that has not moved for a while is rest too.
+        """
         deadline = self._session.now_ns() + QUIESCE_NS
+        still_since, last = self._session.now_ns(), -1
         while (now := self._session.now_ns()) < deadline:
             if self._aborted():
                 return False
             depths = self._measure(now)
-            if depths is not None and depths.orchestrator == depths.worker == 0:
-                break
+            if depths is not None and depths.worker == 0:
+                if depths.orchestrator != last:
+                    still_since, last = now, depths.orchestrator
+                if depths.orchestrator == 0 or now - still_since >= STILL_NS:
+                    return True
             self._step("coming to rest", now + TICK_NS)
-        return True
+        return False
+
+    def _may_submit(self, now: int) -> bool:
+        limit = self._workload.limit
+        free = bool(self._slots) and self._slots[0] <= now
+        return free and (limit is None or self.launched < limit)
 
     def _submit(self) -> None:
         order = self._workload.order(self.launched)
-        now = self._session.now_ns()
+        due, now = heapq.heappop(self._slots), self._session.now_ns()
         self._ops.write(
-            Invoke(order.op, order.instance, self._part, order.input, now, now, order.expect)
+            Invoke(order.op, order.instance, order.part, order.input, due, now, order.expect)
         )
-        self._in_flight[order.op] = now
+        self._in_flight[order.op] = order
+        # What an instance needs by its own delays, or waits for by ours, is no hanging.
+        messages_ms = max((a.after_ms for a in order.actions if a.kind == "enqueue"), default=0)
+        allowed_ms = max(order.expect.min_ms, messages_ms)
+        allowed_ns = secs_to_ns(self._config.wait_timeout_secs) + allowed_ms * NS_PER_MS
+        heapq.heappush(self._deadlines, (now + allowed_ns, order.op))
         self.launched += 1
         self.max_in_flight = max(self.max_in_flight, len(self._in_flight))
         self._session.submit(order)
 
     def _step(self, phase: str, until_ns: int) -> None:
-        for event in self._session.wait(until_ns):
+        for event in self._session.wait(min(until_ns, self._actions.next_ns() or until_ns)):
             self._record(event)
         now = self._session.now_ns()
-        limit_ns = now - secs_to_ns(self._config.wait_timeout_secs)
-        # Ops are in the order they were submitted, so the overdue ones stand in front.
-        overdue = []
-        for op, since in self._in_flight.items():
-            if since > limit_ns:
-                break
-            overdue.append(op)
-        self._give_up(overdue, "timeout")
+        self._actions.carry_out(now)
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, op = heapq.heappop(self._deadlines)
+            if op in self._in_flight:
+                self._give_up([op], "timeout")
         if now - self._measured_ns >= DEPTHS_EVERY_NS:
             self._measure(now)
         if now - self._told_ns >= TICK_NS:
@@ -170,27 +193,43 @@ class Driver:
         match event:
             case Acknowledged(op, begun_ns, at_ns):
                 self._ops.write(Acked(op, begun_ns, at_ns))
+                if op in self._in_flight:
+                    self._actions.begin(self._in_flight[op], at_ns)
+            case Acted():
+                self._actions.done(event)
             case Refused(op, _, at_ns, error):
                 self._ops.write(Fail(op, at_ns, "start", error))
-                self._in_flight.pop(op, None)
-                self._resting.append(at_ns + REFUSED_PAUSE_NS)
+                self._end(op, at_ns + REFUSED_PAUSE_NS)
                 self.failed += 1
             case Finished(op, at_ns, "Completed", output):
-                self._ops.write(Ok(op, at_ns, output))
-                self._in_flight.pop(op, None)
+                complaint = self._workload.complaint(op, "Completed", output, None)
+                self._ops.write(Ok(op, at_ns, output, complaint))
+                self._end(op, at_ns)
                 self.completed += 1
                 if self._window_ns <= at_ns < self._window_end_ns:
                     self._completed_in_window += 1
-            case Finished(op, at_ns, _, _, error):
-                self._ops.write(Fail(op, at_ns, "end", error or ""))
-                self._in_flight.pop(op, None)
+            case Finished(op, at_ns, status, _, error):
+                complaint = self._workload.complaint(op, status, None, error)
+                self._ops.write(Fail(op, at_ns, "end", error or "", complaint))
+                self._end(op, at_ns)
                 self.failed += 1
+
+    def _end(self, op: int, free_ns: int) -> None:
+        """An op is over; its slot is free from `free_ns` on."""
+        if self._in_flight.pop(op, None) is not None:
+            heapq.heappush(self._slots, free_ns)
+        self._actions.forget(op)
+        # A deadline may lie a day ahead; those of ended instances must not pile up until then.
+        if len(self._deadlines) > 2 * len(self._in_flight) + STALE:
+            self._deadlines = [entry for entry in self._deadlines if entry[1] in self._in_flight]
+            heapq.heapify(self._deadlines)
 
     def _give_up(self, ops: list[int], reason: InfoReason) -> None:
         for op in ops:
-            self._ops.write(Info(op, self._session.now_ns(), reason))
+            now = self._session.now_ns()
+            self._ops.write(Info(op, now, reason))
             self._session.forget(op)
-            del self._in_flight[op]
+            self._end(op, now)
 
     def _measure(self, now: int) -> Depths | None:
         self._measured_ns = now

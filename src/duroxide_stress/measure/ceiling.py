@@ -20,6 +20,8 @@ def ceiling(
 ) -> Ceiling:
     """The ceiling of a cell and the share that `rate` (orchestrations/s) is of it."""
     bounds: list[tuple[float, str]] = []
+    if head.lasting:  # nothing completes before the end, so there is no rate to bound
+        return Ceiling(None, "none", None, "engine and store")
     if head.activity_ms_per_instance:
         workers = head.cell.config.worker_concurrency
         bounds.append((workers * 1000 / head.activity_ms_per_instance, "activity workers"))

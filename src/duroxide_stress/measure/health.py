@@ -35,7 +35,7 @@ def health(recording: Recording, measured: Window, durable: Latency, cpus: int |
     foreign = None if machine is None or ours is None else max(0.0, machine - ours)
     drift_ms = end.clock_drift_ns / 1e6
     reasons = []
-    if durable.samples < MIN_SAMPLES:
+    if durable.samples < MIN_SAMPLES and not recording.head.lasting:
         reasons.append(f"only {durable.samples} latencies, {MIN_SAMPLES} are the least")
     if lateness.p99 is not None and lateness.p99 > max(
         LATENESS_MS, LATENESS_SHARE * (durable.p50 or 0)
@@ -74,7 +74,7 @@ def _unsteady(recording: Recording, measured: Window) -> str:
     first, second = recording.rows(
         "SELECT count(*) FILTER (WHERE ms * 1000000 < $middle), "
         "count(*) FILTER (WHERE ms * 1000000 >= $middle) FROM "
-        "(SELECT e.ended_ms AS ms FROM ops o JOIN ends e USING (instance) WHERE o.ended = 'ok' "
+        "(SELECT e.ended_ms AS ms FROM ops o JOIN ends e USING (instance) WHERE o.as_planned "
         " AND e.ended_ms * 1000000 >= $begin AND e.ended_ms * 1000000 < $finish)",
         begin=measured.begin_ns,
         middle=middle,

@@ -35,7 +35,11 @@ def engine_memory(recording: Recording) -> EngineMemory:
     """
     begin, end = recording.mark("window_begin"), recording.mark("window_end")
     source = "source IN ('engine', 'embedded') AND rss_bytes IS NOT NULL"
-    peak = recording.one(f"SELECT max(rss_bytes) FROM samples WHERE {source}")
+    # An embedded process goes on to copy the histories out, which is our memory and not the engine's.
+    peak = recording.one(
+        f"SELECT max(rss_bytes) FROM samples WHERE {source} AND at_ns <= $rest",
+        rest=recording.mark("drained") or 2**62,
+    )
     if peak is None or begin is None or end is None:
         return EngineMemory(peak=None if peak is None else peak / MIB)
     rows = recording.rows(

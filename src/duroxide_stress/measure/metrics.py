@@ -12,7 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from duroxide_stress.recording.tables import Recording
-from duroxide_stress.result import CATEGORIES, Latency, Window
+from duroxide_stress.result import CATEGORIES, Latency, Part, Window
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
 
 WORDS_SHOWN = 5
@@ -35,11 +35,14 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def counts(recording: Recording) -> Counts:
-    """Count ends as the client saw them, with the failure's category from the engine's books."""
+    """Count ends as the client saw them, with the failure's category from the engine's books.
+
+    An instance that fails where its program plans a failure counts as completed.
+    """
     by_end = dict(
         recording.rows(
-            "SELECT CASE WHEN ended = 'ok' THEN 'completed' "
-            "WHEN ended = 'fail' OR info_reason = 'timeout' THEN 'failed' "
+            "SELECT CASE WHEN as_planned THEN 'completed' "
+            "WHEN ended IN ('ok', 'fail') OR info_reason = 'timeout' THEN 'failed' "
             "ELSE 'undecided' END AS how, count(*) FROM ops GROUP BY how"
         )
     )
@@ -50,12 +53,13 @@ def counts(recording: Recording) -> Counts:
         "WHEN e.category IN ('infrastructure', 'configuration', 'poison') THEN e.category "
         "ELSE 'application' END AS class, count(*) "
         "FROM ops o LEFT JOIN ends e USING (instance) "
-        "WHERE o.ended = 'fail' OR o.info_reason = 'timeout' GROUP BY class"
+        "WHERE (o.ended IN ('ok', 'fail') AND NOT o.as_planned) OR o.info_reason = 'timeout' "
+        "GROUP BY class"
     ):
         by_category[category] = number
     words = recording.rows(
         "SELECT coalesce(e.error, o.error) AS words, count(*) AS n FROM ops o "
-        "LEFT JOIN ends e USING (instance) WHERE o.ended = 'fail' "
+        "LEFT JOIN ends e USING (instance) WHERE o.ended = 'fail' AND NOT o.as_planned "
         f"GROUP BY words ORDER BY n DESC, words LIMIT {WORDS_SHOWN}"
     )
     return Counts(
@@ -73,29 +77,34 @@ def window(recording: Recording) -> Window:
     begin, end = recording.mark("window_begin"), recording.mark("window_end")
     if begin is None or end is None:
         return Window(begin, end, None, 0)
-    completions = recording.one(
-        "SELECT count(*) FROM ops o JOIN ends e USING (instance) "
-        "WHERE o.ended = 'ok' AND e.ended_ms * 1000000 >= $begin AND e.ended_ms * 1000000 < $finish",
-        begin=begin,
-        finish=end,
+    measured = Window(begin, end, (end - begin) / NS_PER_SEC, 0)
+    return msgspec.structs.replace(measured, completions=_completions(recording, measured))
+
+
+def _completions(recording: Recording, measured: Window, part: str | None = None) -> int:
+    found: int = recording.one(
+        "SELECT count(*) FROM ops o JOIN ends e USING (instance) WHERE o.as_planned "
+        f"AND e.ended_ms * 1000000 >= $begin AND e.ended_ms * 1000000 < $finish{_of(part)}",
+        begin=measured.begin_ns,
+        finish=measured.end_ns,
     )
-    return Window(begin, end, (end - begin) / NS_PER_SEC, completions)
+    return found
 
 
 def activities(recording: Recording, measured: Window) -> tuple[int, float | None]:
     """(activity executions that ended, over the cell; executions per second inside the window)."""
-    total = recording.one("SELECT count(*) FROM effects WHERE phase = 'end'")
+    total = recording.one("SELECT count(*) FROM effects WHERE phase <> 'begin'")
     if measured.secs is None:
         return total, None
     inside = recording.one(
-        "SELECT count(*) FROM effects WHERE phase = 'end' AND at_ns >= $begin AND at_ns < $finish",
+        "SELECT count(*) FROM effects WHERE phase <> 'begin' AND at_ns >= $begin AND at_ns < $finish",
         begin=measured.begin_ns,
         finish=measured.end_ns,
     )
     return total, inside / measured.secs
 
 
-def latency(recording: Recording, measured: Window, clock: str) -> Latency:
+def latency(recording: Recording, measured: Window, clock: str, part: str | None = None) -> Latency:
     """Latency from due to `durable` (the engine's timestamp), `seen` (the client's) or `begun`
     (the client's start call: the driver's lateness)."""
     ended = {
@@ -103,23 +112,60 @@ def latency(recording: Recording, measured: Window, clock: str) -> Latency:
         "seen": "o.seen_ns",
         "begun": "o.begun_ns",
     }[clock]
-    wanted = "o.begun_ns IS NOT NULL" if clock == "begun" else "o.ended = 'ok'"
+    wanted = "o.begun_ns IS NOT NULL" if clock == "begun" else "o.as_planned"
     if measured.begin_ns is None:
         return Latency()
-    row = recording.rows(
-        f"""
-        SELECT count(*), avg(ms), quantile_disc(ms, 0.5), quantile_disc(ms, 0.95),
-               quantile_disc(ms, 0.99), quantile_disc(ms, 0.999), max(ms)
-        FROM (SELECT ({ended} - o.due_ns) / {NS_PER_MS}.0 AS ms
-              FROM ops o LEFT JOIN ends e USING (instance)
-              WHERE {wanted} AND o.due_ns >= $begin AND o.due_ns < $finish)
-        WHERE ms IS NOT NULL
-        """,
+    return distribution(
+        recording,
+        f"SELECT ({ended} - o.due_ns) / {NS_PER_MS}.0 AS v "
+        f"FROM ops o LEFT JOIN ends e USING (instance) WHERE {wanted} "
+        f"AND o.due_ns >= $begin AND o.due_ns < $finish{_of(part)}",
         begin=measured.begin_ns,
         finish=measured.end_ns if measured.end_ns is not None else 2**62,
+    )
+
+
+def distribution(recording: Recording, values: str, **parameters: object) -> Latency:
+    """Mean, nearest-rank percentiles and maximum of the column `v` of a query; nulls are left out."""
+    row = recording.rows(
+        "SELECT count(*), avg(v), quantile_disc(v, 0.5), quantile_disc(v, 0.95), "
+        "quantile_disc(v, 0.99), quantile_disc(v, 0.999), max(v) "
+        f"FROM ({values}) WHERE v IS NOT NULL",
+        **parameters,
     )[0]
     figures = [None if value is None else round(float(value), 3) for value in row[1:]]
     return Latency(row[0], *figures)
+
+
+def parts(recording: Recording, measured: Window) -> tuple[Part, ...]:
+    """The figures of each part of a mixed workload; nothing where there is only one."""
+    names = [name for (name,) in recording.rows("SELECT DISTINCT part FROM ops ORDER BY part")]
+    if len(names) < 2:
+        return ()
+    return tuple(_part(recording, measured, name) for name in names)
+
+
+def _part(recording: Recording, measured: Window, name: str) -> Part:
+    launched, completed, failed = recording.rows(
+        "SELECT count(*), count(*) FILTER (WHERE as_planned), count(*) FILTER (WHERE "
+        "(ended IN ('ok', 'fail') AND NOT as_planned) OR info_reason = 'timeout') "
+        "FROM ops WHERE part = $part",
+        part=name,
+    )[0]
+    inside = _completions(recording, measured, name)
+    return Part(
+        name=name,
+        launched=launched,
+        completed=completed,
+        failed=failed,
+        orchestrations_per_sec=None if measured.secs is None else inside / measured.secs,
+        latency_ms=latency(recording, measured, "durable", name),
+    )
+
+
+def _of(part: str | None) -> str:
+    """A condition that keeps one part; names are ours, letters and hyphens."""
+    return "" if part is None else f" AND o.part = '{part}'"
 
 
 def time_per_completion_ms(recording: Recording, completed: int) -> float | None:

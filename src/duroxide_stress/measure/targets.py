@@ -24,12 +24,11 @@ def targets(
 ) -> tuple[TargetResult, ...]:
     """The targets that apply to this cell, each with its state."""
     config = str(head.cell.config.concurrency)
-    applies = head.cell.scenario == "parallel" and head.cell.provider == "sqlite-file"
-    if not applies or config not in THROUGHPUT:
+    if head.cell.scenario != "parallel" or head.cell.provider != "sqlite-file":
         return ()
-    bound = THROUGHPUT[config]
     top = limit.orchestrations_per_sec
     in_flight = head.cell.config.max_concurrent
+    bound = THROUGHPUT.get(config, 0.0)
     reach_rate = (
         "" if top is None or top >= bound else (f"{limit.limit} allow at most {top:.1f} orch/s")
     )
@@ -42,19 +41,14 @@ def targets(
             f"{least_ms:,.0f} ms on average at the least"
         )
     )
-    return (
-        _state(
-            "throughput", bound, rate, reach_rate, trustworthy, rate is not None and rate >= bound
-        ),
-        _state(
-            "average latency",
-            LATENCY_MS,
-            mean_latency_ms,
-            reach_latency,
-            trustworthy,
-            mean_latency_ms is not None and mean_latency_ms < LATENCY_MS,
-        ),
+    held = mean_latency_ms is not None and mean_latency_ms < LATENCY_MS
+    latency = _state(
+        "average latency", LATENCY_MS, mean_latency_ms, reach_latency, trustworthy, held
     )
+    if config not in THROUGHPUT:
+        return (latency,)
+    held = rate is not None and rate >= bound
+    return (_state("throughput", bound, rate, reach_rate, trustworthy, held), latency)
 
 
 def _state(

@@ -29,7 +29,7 @@ from duroxide_stress.nodes.roles import (
     run_host,
 )
 from duroxide_stress.providers.base import Provider
-from duroxide_stress.providers.registry import provider_named
+from duroxide_stress.redaction import protect, redact
 
 ORPHANED = 75
 
@@ -69,15 +69,16 @@ class PipeControl:
 def main() -> int:
     """Run the role the spec names. Exit code 0, or 1 after a `Failed` message."""
     spec = msgspec.json.decode(sys.stdin.buffer.readline(), type=NodeSpec)
+    protect(spec.address)
     control = PipeControl(spec.events_fd)
     threading.Thread(target=control.obey, name="supervisor", daemon=True).start()
     try:
         _run(spec, control)
     except StressError as error:
-        control.tell(Failed(str(error)))
+        control.tell(Failed(redact(str(error))))
         return 1
     except Exception as error:  # noqa: BLE001 - the log has the traceback, the supervisor one line
-        traceback.print_exc()
+        print(redact(traceback.format_exc()), file=sys.stderr)  # noqa: T201 - the log
         control.tell(Failed(in_words(error)))
         return 1
     return 0
@@ -99,11 +100,8 @@ def _run(spec: NodeSpec, control: PipeControl) -> None:
 
 
 def _provider(spec: NodeSpec) -> Provider:
-    if spec.pickled is not None:
-        provider: Provider = pickle.loads(spec.pickled)
-        return provider
-    assert spec.provider is not None
-    return provider_named(spec.provider)
+    provider: Provider = pickle.loads(spec.provider)
+    return provider
 
 
 if __name__ == "__main__":

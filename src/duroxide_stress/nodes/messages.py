@@ -20,9 +20,8 @@ class NodeSpec(msgspec.Struct, frozen=True):
     cell: Cell
     directory: str
     address: str
-    provider: str | None
-    """A provider reference; None when `pickled` holds the object."""
-    pickled: bytes | None
+    provider: bytes
+    """The provider object, pickled."""
     events_fd: int
     hints_fd: int | None
 
@@ -52,6 +51,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """The node cannot go on; one sentence fit to be shown."""
 
     error: str
+    unrecorded: bool = False
+    """Whether it is the recording that failed, so that what is there proves nothing."""
 
 
 Message: TypeAlias = Ready | Told | Driven | Done | Failed

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import psutil
 
-from duroxide_stress.load.driver import Records
 from duroxide_stress.recording.records import Sample
+from duroxide_stress.recording.writer import Records
 from duroxide_stress.units import NS_PER_SEC
 
 SAMPLE_EVERY_NS = 250_000_000

@@ -18,6 +18,7 @@ import msgspec
 
 from duroxide_stress.errors import RunError, in_words
 from duroxide_stress.nodes.messages import Failed, Message, NodeSpec
+from duroxide_stress.redaction import redact
 
 LOG_TAIL_LINES = 12
 LAST_MESSAGE_SECS = 1.0
@@ -179,4 +180,5 @@ def log_tail(log: Path | None, lines: int = LOG_TAIL_LINES) -> str:
         return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 16_384))
-        return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+        text = redact(file.read().decode(errors="replace"))
+    return "\n".join(text.splitlines()[-lines:])

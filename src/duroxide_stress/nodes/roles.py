@@ -8,12 +8,14 @@ import msgspec
 
 from duroxide_stress.engines.base import Engine, Hint, HintSource, Session
 from duroxide_stress.engines.registry import engine_named
+from duroxide_stress.errors import in_words
 from duroxide_stress.load.driver import Driver, Progress
 from duroxide_stress.nodes.hints import LocalHints
-from duroxide_stress.nodes.messages import Control, Done, Driven, Ready, Told
+from duroxide_stress.nodes.messages import Control, Done, Driven, Failed, Ready, Told
 from duroxide_stress.plan import Cell
-from duroxide_stress.providers.base import Provider, audit_store
-from duroxide_stress.recording.records import DriverEnd, Execution
+from duroxide_stress.providers.base import Provider, StoreAudit, StoreProblem, audit_store
+from duroxide_stress.recording.records import DriverEnd, Effect, Execution
+from duroxide_stress.recording.store import write_json
 from duroxide_stress.recording.writer import DirectWriter, LineWriter
 from duroxide_stress.scenarios.base import Workload
 from duroxide_stress.scenarios.registry import scenario_named
@@ -30,9 +32,32 @@ class Node:
         self.engine: Engine = engine_named(provider.engine)
 
 
+class Effects:
+    """Where activity executions are written down. A disk that is full ends the cell instead of
+    failing the activity, which would look like the engine's failure."""
+
+    def __init__(self, path: Path, control: Control) -> None:
+        self._writer, self._control = DirectWriter(path), control
+        self._failed = False
+
+    def write(self, effect: Effect) -> None:
+        """Append one effect, or tell the supervisor once that it cannot be."""
+        try:
+            self._writer.write(effect)
+        except OSError as error:
+            if not self._failed:
+                self._failed = True
+                words = f"activity executions cannot be written down: {error.strerror}"
+                self._control.tell(Failed(words, unrecorded=True))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+
 def run_host(node: Node, control: Control, hint: Hint) -> None:
     """Serve the programs until told to stop."""
-    effects = DirectWriter(node.directory / "effects.jsonl")
+    effects = Effects(node.directory / "effects.jsonl", control)
     connection = node.engine.connect(node.provider, node.address)
     host = node.engine.host(connection, node.cell, node.workload, effects.write, hint)
     control.tell(Ready())
@@ -53,7 +78,7 @@ def run_driver(node: Node, control: Control, hints: HintSource) -> None:
 
 def run_embedded(node: Node, control: Control) -> None:
     """Host, driver and collection in one process, for stores that live inside it."""
-    effects = DirectWriter(node.directory / "effects.jsonl")
+    effects = Effects(node.directory / "effects.jsonl", control)
     hints = LocalHints()
     connection = node.engine.connect(node.provider, node.address)
     session = node.engine.session(connection, hints)
@@ -97,7 +122,6 @@ def _drive(node: Node, session: Session, control: Control) -> Driven:
             node.cell.config,
             ops,
             samples,
-            part=node.cell.scenario,
             aborted=control.aborted,
             tell=tell,
         )
@@ -114,9 +138,13 @@ def _drive(node: Node, session: Session, control: Control) -> Driven:
 
 
 def _audit(node: Node) -> None:
-    found = audit_store(node.provider, node.address)
+    try:
+        found = audit_store(node.provider, node.address)
+    except Exception as error:  # noqa: BLE001 - an audit that fails must not cost the histories
+        failed = StoreProblem("audit", f"the audit itself failed: {in_words(error)}")
+        found = StoreAudit(asked=(), problems=(failed,))
     if found is not None:
-        (node.directory / "store.json").write_bytes(msgspec.json.encode(found))
+        write_json(node.directory / "store.json", found)
 
 
 def _collect(node: Node, connection: object) -> None:

@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from duroxide_stress.errors import RunError
 from duroxide_stress.load.driver import Progress
@@ -35,6 +36,7 @@ from duroxide_stress.providers.base import Provider, store_size_bytes
 from duroxide_stress.recording.records import CellEnd, DriverEnd, Ended
 from duroxide_stress.recording.store import count_lines, write_json
 from duroxide_stress.recording.writer import DirectWriter
+from duroxide_stress.redaction import redact_file
 
 POLL_SECS = 0.02
 START_SECS = 60.0
@@ -77,6 +79,8 @@ class CellRun:
                 self._separate()
             else:
                 self._embedded()
+        except _UnrecordedError as error:
+            self._over("unrecorded", str(error))
         except RunError as error:
             self._over("error", str(error))
         except KeyboardInterrupt:
@@ -85,6 +89,8 @@ class CellRun:
             for node in self._nodes:
                 node.end()
             self._samples.close()
+            for log in self._directory.glob("*.log"):
+                redact_file(log)
         end = CellEnd(
             ended=self._ended,
             reason=self._reason,
@@ -141,6 +147,8 @@ class CellRun:
                 return
             if message is not None:
                 continue
+            if driver is not host and isinstance(failed := host.message(), Failed):
+                self._refuse(failed, "the engine's host", host)
             if host_code is not None:
                 self._host_died(host, host_code)
             if driver_code is not None:
@@ -189,9 +197,15 @@ class CellRun:
         if isinstance(message, Told):
             self._tell(message.progress)
         elif isinstance(message, Failed):
-            where = f"; its traceback is in {node.log.name}" if node.log else ""
-            raise RunError(f"{what} failed: {message.error}{where}")
+            self._refuse(message, what, node)
         return message
+
+    @staticmethod
+    def _refuse(message: Failed, what: str, node: NodeHandle) -> NoReturn:
+        if message.unrecorded:
+            raise _UnrecordedError(message.error)
+        where = f"; its traceback is in {node.log.name}" if node.log else ""
+        raise RunError(f"{what} failed: {message.error}{where}")
 
     def _spawn(self, role: Role, log: str, hints_fd: int | None) -> ChildProcess:
         spec = NodeSpec(
@@ -199,8 +213,7 @@ class CellRun:
             cell=self._cell,
             directory=str(self._directory),
             address=self._address,
-            provider=None,
-            pickled=pickle.dumps(self._provider),
+            provider=pickle.dumps(self._provider),
             events_fd=-1,
             hints_fd=hints_fd,
         )
@@ -215,6 +228,10 @@ class CellRun:
     def _over(self, ended: Ended, reason: str) -> None:
         if self._ended == "finished":
             self._ended, self._reason = ended, reason
+
+
+class _UnrecordedError(RunError):
+    """The recording could not be kept up; what is there proves nothing."""
 
 
 def movable(provider: Provider) -> bool:

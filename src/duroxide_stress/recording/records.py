@@ -16,8 +16,12 @@ from duroxide_stress.plan import Cell, Plan
 
 FORMAT = 1
 
+EffectPhase: TypeAlias = Literal["begin", "end", "failed"]
+ActionKind: TypeAlias = Literal["enqueue", "raise", "cancel"]
 InfoReason: TypeAlias = Literal["timeout", "interrupted"]
-Ended: TypeAlias = Literal["finished", "interrupted", "host-died", "host-crashed", "error"]
+Ended: TypeAlias = Literal[
+    "finished", "interrupted", "host-died", "host-crashed", "error", "unrecorded"
+]
 MarkName: TypeAlias = Literal["begin", "window_begin", "window_end", "drained", "at_rest"]
 
 
@@ -48,6 +52,8 @@ class Ok(msgspec.Struct, frozen=True, tag="ok", tag_field="type"):
     op: int
     at_ns: int
     output: Any
+    complaint: str | None = None
+    """What a user's predicate had against this end."""
 
 
 class Fail(msgspec.Struct, frozen=True, tag="fail", tag_field="type"):
@@ -57,6 +63,7 @@ class Fail(msgspec.Struct, frozen=True, tag="fail", tag_field="type"):
     at_ns: int
     where: Literal["start", "end"]
     error: str
+    complaint: str | None = None
 
 
 class Info(msgspec.Struct, frozen=True, tag="info", tag_field="type"):
@@ -65,6 +72,30 @@ class Info(msgspec.Struct, frozen=True, tag="info", tag_field="type"):
     op: int
     at_ns: int
     reason: InfoReason
+
+
+class Act(msgspec.Struct, frozen=True, tag="act", tag_field="type"):
+    """A client call to a running instance: a message, an event, a cancel."""
+
+    op: int
+    number: int
+    """Position among the op's actions."""
+    kind: ActionKind
+    name: str
+    """The queue or event; empty for a cancel."""
+    sender: str
+    data: Any
+    due_ns: int
+
+
+class Acted(msgspec.Struct, frozen=True, tag="acted", tag_field="type"):
+    """The client call of an `Act` returned, or raised."""
+
+    op: int
+    number: int
+    begun_ns: int
+    at_ns: int
+    error: str | None = None
 
 
 class Mark(msgspec.Struct, frozen=True, tag="mark", tag_field="type"):
@@ -77,7 +108,8 @@ class Mark(msgspec.Struct, frozen=True, tag="mark", tag_field="type"):
 class Effect(msgspec.Struct, frozen=True):
     """One end of one real activity execution, written by the host as it happens."""
 
-    phase: Literal["begin", "end"]
+    phase: EffectPhase
+    """`end`: it returned; `failed`: it raised, as its program plans."""
     token: str
     """The step as the activity's input names it: `instance|execution|path`."""
     instance: str
@@ -144,13 +176,16 @@ class CellHead(msgspec.Struct, frozen=True):
     engine: str
     engine_version: str
     mode: Literal["separate", "embedded"]
-    activities_per_instance: int
-    activity_ms_per_instance: int
-    min_ms: int
+    activity_ms_per_instance: float
+    """Worker time one instance needs, averaged over the mixture."""
+    min_ms: float
+    """The least time one instance takes, averaged over the mixture."""
     instance_pattern: str
     """Regular expression that finds any root instance id of this cell within a text."""
     command: str
     """The words that repeat this cell."""
+    lasting: bool = False
+    """Whether instances live through the whole run, so that it is not they that are counted."""
 
 
 class DriverEnd(msgspec.Struct, frozen=True):
@@ -175,6 +210,13 @@ class CellEnd(msgspec.Struct, frozen=True):
     """Complete lines per file: a later count that differs means the recording was damaged."""
     last_words: str = ""
     """The end of the log of the node that died, if one did."""
+
+
+class Writer(msgspec.Struct, frozen=True):
+    """`running.json`: who is writing the recording; removed when the run is over."""
+
+    host: str
+    pid: int
 
 
 class RunHead(msgspec.Struct, frozen=True):

@@ -14,14 +14,20 @@
 from __future__ import annotations
 
 import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import psutil
 
 from duroxide_stress.errors import RecordingError, UsageError
-from duroxide_stress.recording.records import FORMAT, CellEnd, CellHead, RunHead
+from duroxide_stress.recording.records import FORMAT, CellEnd, CellHead, RunHead, Writer
+from duroxide_stress.redaction import redact_bytes
 
+RUNNING = "running.json"
 LINE_FILES = ("ops", "effects", "samples", "executions", "history")
 
 T = TypeVar("T")
@@ -35,7 +41,7 @@ def write_json(path: Path, value: object) -> None:
     """Write one JSON document so that a reader sees the whole of it or nothing."""
     partial = path.with_name(path.name + ".partial")
     with partial.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+        file.write(redact_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2)) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -62,6 +68,29 @@ def read_run(run: Path) -> RunHead:
     if not path.is_file():
         raise UsageError(f"{run} is not a recording: it has no plan.json, which a run writes first")
     return _read_head(path, RunHead)
+
+
+@contextmanager
+def being_written(run: Path) -> Iterator[None]:
+    """Mark the recording as under way by this process while the block runs."""
+    marker = run / RUNNING
+    write_json(marker, Writer(platform.node(), os.getpid()))
+    try:
+        yield
+    finally:
+        marker.unlink(missing_ok=True)
+
+
+def refuse_unfinished(run: Path) -> None:
+    """Raises UsageError while a living process of this machine writes the recording."""
+    marker = run / RUNNING
+    if not marker.is_file():
+        return
+    writer = _decoded(marker, marker.read_bytes(), Writer)
+    if writer.host == platform.node() and psutil.pid_exists(writer.pid):
+        raise UsageError(
+            f"{run} is still being written by process {writer.pid}: judge it when the run is over"
+        )
 
 
 def read_cell_head(directory: Path) -> CellHead:

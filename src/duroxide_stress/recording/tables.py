@@ -1,11 +1,17 @@
 """A cell's recording as DuckDB tables. Everything the judgement knows, it asks of these.
 
 Tables (times as in `records.py`)
-- ops: one row an instance: op, instance, part, input, due_ns, expect_* , begun_ns and acked_ns
+- ops: one row an instance: op, instance, part, input, due_ns, expect_*, as_planned (whether it
+  ended as its program plans, also by failing), begun_ns and acked_ns
   (null when never acknowledged), ended (`ok`, `fail`, `info` or null), seen_ns, output, error,
   fail_where, info_reason
+- acts: one row a client call to an instance: op, instance, number, kind, name, sender, data, due_ns,
+  begun_ns and at_ns (null when it never returned), error
 - effects, samples, history, executions: the files as they are
+- redelivered: instances in which an attempt that failed by plan was run again without being booked,
+  as at-least-once allows; it used up one of the planned failures, so their attempts vary
 - ends: one row an instance at rest: instance, status, output, category, retryable, error, ended_ms
+- timers: one row a fired timer: instance, execution, event_id, ts_ms, late_ms (fired minus due)
 - marks: name, at_ns
 """
 
@@ -33,9 +39,10 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "type": "VARCHAR", "op": "BIGINT", "instance": "VARCHAR", "part": "VARCHAR",
         "input": "JSON", "due_ns": "BIGINT", "at_ns": "BIGINT", "begun_ns": "BIGINT",
         "expect": "STRUCT(output JSON, activities BIGINT, events JSON, min_ms BIGINT, "
-                  "alike VARCHAR, status VARCHAR)",
+                  "alike VARCHAR, status VARCHAR, error VARCHAR, canceled VARCHAR, predicate BOOLEAN)",
         "output": "JSON", "error": "VARCHAR", "where": "VARCHAR", "reason": "VARCHAR",
-        "name": "VARCHAR",
+        "name": "VARCHAR", "complaint": "VARCHAR", "number": "BIGINT", "kind": "VARCHAR",
+        "sender": "VARCHAR", "data": "JSON",
     },
     "effects": {
         "phase": "VARCHAR", "token": "VARCHAR", "instance": "VARCHAR", "run": "BIGINT",
@@ -64,19 +71,46 @@ CREATE TABLE ops AS
          i.expect.output AS expect_output, i.expect.activities AS expect_activities,
          i.expect.events AS expect_events, i.expect.min_ms AS expect_min_ms,
          i.expect.alike AS alike, coalesce(i.expect.status, 'Completed') AS expect_status,
+         coalesce(i.expect.error, '') AS expect_error,
+         coalesce(i.expect.canceled, '') AS expect_canceled,
          a.begun_ns, a.at_ns AS acked_ns,
          e.type AS ended, e.at_ns AS seen_ns, e.output, e.error,
-         e."where" AS fail_where, e.reason AS info_reason
+         e."where" AS fail_where, e.reason AS info_reason,
+         coalesce(i.expect.predicate, false) AS by_predicate, e.complaint,
+         CASE WHEN i.expect.predicate AND (e.type = 'ok' OR e."where" = 'end')
+              THEN e.complaint IS NULL
+              WHEN e.type = 'ok' THEN coalesce(i.expect.status, 'Completed') = 'Completed'
+              WHEN e.type = 'fail' AND e."where" = 'end'
+              THEN coalesce(i.expect.status = 'Failed'
+                            AND contains(e.error, coalesce(i.expect.error, '')), false)
+                OR coalesce(contains(e.error, nullif(i.expect.canceled, '')), false)
+              ELSE false END AS as_planned
   FROM (SELECT * FROM ops_lines WHERE type = 'invoke') i
   LEFT JOIN (SELECT * FROM ops_lines WHERE type = 'acked') a USING (op)
   LEFT JOIN (SELECT * FROM ops_lines WHERE type IN ('ok', 'fail', 'info')) e USING (op)
   ORDER BY i.op;
+CREATE TABLE acts AS
+  SELECT a.op, o.instance, a.number, a.kind, a.name, a.sender, a.data, a.due_ns,
+         d.begun_ns, d.at_ns, d.error
+  FROM (SELECT * FROM ops_lines WHERE type = 'act') a JOIN ops o USING (op)
+  LEFT JOIN (SELECT * FROM ops_lines WHERE type = 'acted') d USING (op, number)
+  ORDER BY a.op, a.number;
+CREATE TABLE redelivered AS
+  SELECT instance FROM effects WHERE phase = 'failed' GROUP BY instance
+  HAVING count(*) > (SELECT count(*) FROM history h
+                     WHERE h.instance = effects.instance AND h.kind = 'ActivityFailed');
 CREATE TABLE ends AS
   SELECT x.instance, x.status, x.output, x.category, x.retryable, x.error, h.ended_ms
   FROM (SELECT * FROM executions WHERE current) x
   LEFT JOIN (SELECT instance, max(ts_ms) AS ended_ms FROM history
              WHERE kind IN ('OrchestrationCompleted', 'OrchestrationFailed')
              GROUP BY instance) h USING (instance);
+CREATE TABLE timers AS
+  SELECT f.instance, f.execution, f.event_id, f.ts_ms,
+         f.ts_ms - (c.data ->> '$.fireAtMs')::BIGINT AS late_ms
+  FROM history f JOIN history c ON c.instance = f.instance AND c.execution = f.execution
+   AND c.event_id = f.source AND c.kind = 'TimerCreated'
+  WHERE f.kind = 'TimerFired';
 """
 
 

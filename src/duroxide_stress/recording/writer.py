@@ -6,8 +6,20 @@ import os
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import msgspec
+
+from duroxide_stress.redaction import redact_bytes
+
+
+class Records(Protocol):
+    """Where records go, in order."""
+
+    def write(self, record: msgspec.Struct) -> None:
+        """Append one record."""
+        ...
+
 
 FLUSH_EVERY_NS = 250_000_000
 
@@ -26,7 +38,7 @@ class LineWriter:
 
     def write(self, record: msgspec.Struct) -> None:
         """Append one record as one line."""
-        self._file.write(self._encoder.encode(record) + b"\n")
+        self._file.write(redact_bytes(self._encoder.encode(record)) + b"\n")
         self.lines += 1
         self.flush_if_due()
 
@@ -65,7 +77,7 @@ class DirectWriter:
 
     def write(self, record: msgspec.Struct) -> None:
         """Append one record as one line. Raises OSError, also when only part could be written."""
-        line = msgspec.json.encode(record) + b"\n"
+        line = redact_bytes(msgspec.json.encode(record)) + b"\n"
         written = os.write(self._fd, line)
         while written < len(line):  # a full disk takes a part and says why at the next attempt
             written += os.write(self._fd, line[written:])

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from duroxide_stress.reports.text import Heading, table
-from duroxide_stress.result import CellResult, CheckResult, Latency, RunResult, TargetResult
+from duroxide_stress.reports.text import Heading, printable, table
+from duroxide_stress.result import CellResult, CheckResult, Figure, Latency, RunResult, TargetResult
 from duroxide_stress.units import format_duration, format_ms
 from duroxide_stress.verdict import Verdict
 
@@ -43,13 +43,16 @@ def render(result: RunResult, run: Path, width: int | None = None) -> str:
     for _, group in groupby(result.cells, _settings):
         cells = list(group)
         blocks += [_heading(cells[0]), _spec_table(cells, width), _more_table(cells, width)]
+        blocks += [_parts(cells, width), _figures(cells, width)]
+    several = len({cell.scenario for cell in result.cells}) > 1
     blocks += [
-        _failures(result.cells),
-        _promises(result.cells, width),
-        _targets(result.cells, width),
+        _notes(result.cells, width, several),
+        _failures(result.cells, several),
+        _promises(result.cells, width, several),
+        _targets(result.cells, width, several),
     ]
-    blocks += [_health(result.cells, width), _verdict(result, run, width)]
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    blocks += [_health(result.cells, width, several), _verdict(result, run, width)]
+    return printable("\n\n".join(block for block in blocks if block) + "\n")
 
 
 def _settings(cell: CellResult) -> tuple[object, ...]:
@@ -75,6 +78,12 @@ def _heading(cell: CellResult) -> str:
 def _name(cell: CellResult) -> list[str]:
     config = cell.config if cell.repeat == 1 else f"{cell.config} #{cell.repeat}"
     return [cell.provider_label, config]
+
+
+def _where(cell: CellResult, several: bool) -> str:
+    """A cell in a sentence; with its scenario where the result has several."""
+    scenario = [cell.scenario] if several else []
+    return " ".join([*scenario, *_name(cell)])
 
 
 def _spec_table(cells: Sequence[CellResult], width: int | None) -> str:
@@ -105,57 +114,132 @@ def _more_table(cells: Sequence[CellResult], width: int | None) -> str:
         ]
         for cell in cells
     ]
+    return table(MORE_COLUMNS, rows, width)
+
+
+PART_COLUMNS: list[Heading] = [
+    ("Provider", "Provider"),
+    ("Config", "Config"),
+    ("Part", "Part"),
+    ("Completed", "Compl."),
+    ("Failed", "Failed"),
+    ("Orch/sec", "Orch/s"),
+    ("Avg Latency", "Avg lat."),
+    ("P99", "P99"),
+]
+
+
+def _parts(cells: Sequence[CellResult], width: int | None) -> str:
+    """A mixed workload by part."""
+    rows = [
+        [
+            *_name(cell),
+            part.name,
+            str(part.completed),
+            str(part.failed),
+            _figure(part.orchestrations_per_sec, "{:.2f}"),
+            format_ms(part.latency_ms.mean),
+            format_ms(part.latency_ms.p99),
+        ]
+        for cell in cells
+        for part in cell.parts
+    ]
+    return table(PART_COLUMNS, rows, width) if rows else ""
+
+
+FIGURE_COLUMNS: list[Heading] = [
+    (name, name)
+    for name in ("Provider", "Config", "Figure", "Count", "Per sec", "P50", "P95", "P99", "Max")
+]
+
+
+def _figures(cells: Sequence[CellResult], width: int | None) -> str:
+    """What the scenario itself is about."""
+    rows = [
+        [*_name(cell), figure.name, str(figure.count), *_figure_cells(figure)]
+        for cell in cells
+        for figure in cell.figures
+    ]
+    return table(FIGURE_COLUMNS, rows, width) if rows else ""
+
+
+def _figure_cells(figure: Figure) -> list[str]:
+    spread = figure.spread or Latency()
+    show = format_ms if figure.unit == "ms" else _count
+    return [
+        _figure(figure.value, "{:.2f}"),
+        *(show(value) for value in (spread.p50, spread.p95, spread.p99, spread.max)),
+    ]
+
+
+def _count(value: float | None) -> str:
+    return _figure(value, "{:,.0f}")
+
+
+def _notes(cells: Sequence[CellResult], width: int | None, several: bool) -> str:
     notes = [
-        "Completed and Failed count every instance, warm-up and drain included; rates count the "
-        "window; latency runs from due to the engine's durable end. Time per completion is run "
-        "time over completions, which the spec's sample table calls Avg Latency."
+        "Completed and Failed count every instance, warm-up and drain included; an instance that "
+        "fails where its program plans it counts as completed. Rates count the window; latency runs "
+        "from due to the engine's durable end. Time per completion is run time over completions, "
+        "which the spec's sample table calls Avg Latency."
     ]
     for cell in cells:
         limit = cell.ceiling
-        if limit.orchestrations_per_sec is not None and limit.share is not None:
+        if limit.orchestrations_per_sec is not None and limit.share:
             notes.append(
-                f"{' '.join(_name(cell))}: ceiling {limit.orchestrations_per_sec:.1f} orch/s "
+                f"{_where(cell, several)}: ceiling {limit.orchestrations_per_sec:.1f} orch/s "
                 f"({limit.limit}), {limit.share:.0%} reached, held by {limit.bound_by}"
             )
-    return table(MORE_COLUMNS, rows, width) + "\n\n" + _paragraphs(notes, width)
+    return _paragraphs(notes, width)
 
 
 def _percentiles(latency: Latency) -> list[str]:
     return [format_ms(value) for value in (latency.p50, latency.p95, latency.p99)]
 
 
-def _failures(cells: Iterable[CellResult]) -> str:
+def _failures(cells: Iterable[CellResult], several: bool) -> str:
     lines = []
     for cell in cells:
         if not cell.failed:
             continue
         split = ", ".join(f"{n} {category}" for category, n in cell.failed_by_category.items() if n)
-        lines.append(f"  {' '.join(_name(cell))}: {cell.failed} of {cell.launched} failed: {split}")
-        lines += [f"    {n} x {words}" for words, n in cell.failure_words.items()]
+        lines.append(f"  {_where(cell, several)}: {cell.failed} of {cell.launched} failed: {split}")
+        lines += [
+            _hanging(f"{n} x {' '.join(words.split())}", None, indent=4)
+            for words, n in cell.failure_words.items()
+        ]
     return "\n".join(["Failures", *lines]) if lines else ""
 
 
-def _promises(cells: Sequence[CellResult], width: int | None) -> str:
+def _promises(cells: Sequence[CellResult], width: int | None, several: bool) -> str:
     judged = [cell for cell in cells if cell.checks]
     if not judged:
         return ""
-    names = ["Promises", "Config", *(check.name for check in judged[0].checks)]
-    rows = [[*_name(cell), *(_short_verdict(check) for check in cell.checks)] for cell in judged]
+    first = ["Scenario"] if several else []
+    names = [*first, "Promises", "Config", *(check.name for check in judged[0].checks)]
+    rows = [
+        [
+            *([cell.scenario] if several else []),
+            *_name(cell),
+            *(_short_verdict(check) for check in cell.checks),
+        ]
+        for cell in judged
+    ]
     text = [table([(name, name) for name in names], rows, None)]
     if width is not None and max(map(len, text[0].splitlines())) > width:
         # Shortened names of checks would be riddles, so a narrow terminal gets a line a cell.
-        text = ["Promises", *(_hanging(_verdicts(cell), width) for cell in judged)]
+        text = ["Promises", *(_hanging(_verdicts(cell, several), width) for cell in judged)]
     if any(not c.asked and c.verdict is Verdict.UNKNOWN for cell in judged for c in cell.checks):
         text.append("(-) not asked: this run could not have shown it; it does not count")
     for cell in judged:
         for check in cell.checks:
-            text += _shown(cell, check, width)
+            text += _shown(_where(cell, several), check, width)
     return "\n".join(text)
 
 
-def _verdicts(cell: CellResult) -> str:
+def _verdicts(cell: CellResult, several: bool) -> str:
     verdicts = ", ".join(f"{check.name} {_short_verdict(check)}" for check in cell.checks)
-    return f"{' '.join(_name(cell))}: {verdicts}"
+    return f"{_where(cell, several)}: {verdicts}"
 
 
 def _short_verdict(check: CheckResult) -> str:
@@ -164,8 +248,7 @@ def _short_verdict(check: CheckResult) -> str:
     return check.verdict.value if check.verdict is not Verdict.VIOLATED else "VIOLATED"
 
 
-def _shown(cell: CellResult, check: CheckResult, width: int | None) -> list[str]:
-    where = " ".join(_name(cell))
+def _shown(where: str, check: CheckResult, width: int | None) -> list[str]:
     if check.verdict is Verdict.UNKNOWN and check.asked:
         return [_hanging(f"{where}, {check.name}: unknown: {check.note}", width)]
     if check.verdict is not Verdict.VIOLATED:
@@ -180,9 +263,9 @@ def _shown(cell: CellResult, check: CheckResult, width: int | None) -> list[str]
     return lines
 
 
-def _targets(cells: Iterable[CellResult], width: int | None) -> str:
+def _targets(cells: Iterable[CellResult], width: int | None, several: bool) -> str:
     lines = [
-        _hanging(f"{' '.join(_name(cell))}, {_target(target)}", width)
+        _hanging(f"{_where(cell, several)}, {_target(target)}", width)
         for cell in cells
         for target in cell.targets
     ]
@@ -198,12 +281,12 @@ def _target(target: TargetResult) -> str:
     return f"{target.name} {bound}: {value}, {target.state.replace('_', ' ')}{reason}"
 
 
-def _health(cells: Iterable[CellResult], width: int | None) -> str:
+def _health(cells: Iterable[CellResult], width: int | None, several: bool) -> str:
     where: dict[str, list[str]] = {}
     for cell in cells:
         remarks = [f"untrustworthy: {reason}" for reason in cell.health.reasons]
         for remark in [*remarks, *cell.health.notes]:
-            where.setdefault(remark, []).append(" ".join(_name(cell)))
+            where.setdefault(remark, []).append(_where(cell, several))
     lines = [_hanging(f"{', '.join(names)}: {remark}", width) for remark, names in where.items()]
     return "\n".join(["Health of the measurement", *lines]) if lines else ""
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Text that is safe on a terminal: control and direction characters as escapes, lines kept.
+
+    Engines' and providers' words are shown, and may hold anything.
+    """
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
 
 Heading = tuple[str, str]
 """(heading as the spec prints it, a shorter one for narrow terminals)."""

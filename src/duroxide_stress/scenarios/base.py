@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import msgspec
 
 from duroxide_stress.oracle import Expectation
 from duroxide_stress.plan import Cell
-from duroxide_stress.program import Json, Step
+from duroxide_stress.program import Json, Program
+from duroxide_stress.recording.records import ActionKind
+from duroxide_stress.scenarios.options import Option
+
+
+class Action(msgspec.Struct, frozen=True):
+    """One client call to a running instance."""
+
+    kind: ActionKind
+    after_ms: int
+    """Since the instance's start was acknowledged, or since the sender's call before it returned,
+    whichever is later: one sender's calls never overtake each other."""
+    name: str = ""
+    data: Json = None
+    sender: str = ""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -20,18 +35,35 @@ class Order(msgspec.Struct, frozen=True):
     orchestration: str
     input: Json
     expect: Expectation
+    part: str
+    """The scenario it belongs to: a mixed workload has several."""
+    actions: tuple[Action, ...] = ()
 
 
 class Workload(Protocol):
     """A scenario bound to a cell: a pure value, the same in every process of the run."""
 
     @property
-    def programs(self) -> dict[str, Step]:
+    def programs(self) -> dict[str, Program]:
         """Orchestration name → program, to be registered with the engine."""
+        ...
+
+    @property
+    def limit(self) -> int | None:
+        """How many instances the cell starts at most; None: as many as the load asks for."""
+        ...
+
+    @property
+    def register(self) -> Callable[[Any], None] | None:
+        """For a user's own workflows: registers them on a runtime of the SDK. Else None."""
         ...
 
     def order(self, op: int) -> Order:
         """The op-th instance of the cell, a pure function of the plan and `op`."""
+        ...
+
+    def complaint(self, op: int, status: str, output: Json, error: str | None) -> str | None:
+        """What a user's predicate has against an end; None without one."""
         ...
 
 
@@ -51,6 +83,16 @@ class Scenario(Protocol):
     @property
     def summary(self) -> str:
         """One sentence for `duroxide-stress list scenarios`."""
+        ...
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """What can be set with `--option name.option=value`."""
+        ...
+
+    @property
+    def lasting(self) -> bool:
+        """Whether instances live through the whole run instead of being replaced."""
         ...
 
     def workload(self, cell: Cell) -> Workload:

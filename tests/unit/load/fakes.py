@@ -21,7 +21,9 @@ class FakeSession:
     clock_drift_ns = 0
 
     def __init__(
-        self, answer: Callable[[int, int], list[Event]], depths: Depths | None = EMPTY
+        self,
+        answer: Callable[[int, int], list[Event]],
+        depths: Callable[[int], Depths | None] = lambda now_ns: EMPTY,
     ) -> None:
         self.clock = Clock()
         self.begun_ns = self.clock.now_ns
@@ -49,7 +51,7 @@ class FakeSession:
         return events
 
     def depths(self) -> Depths | None:
-        return self._depths
+        return self._depths(self.clock.now_ns)
 
     def forget(self, op: int) -> None:
         self.forgotten.append(op)

@@ -1,11 +1,12 @@
 """The one loop on sessions that refuse, fail, lose and cannot say."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 
 from duroxide_stress.engines.base import Depths
-from duroxide_stress.load.driver import QUIESCE_NS, REFUSED_PAUSE_NS
+from duroxide_stress.load.driver import QUIESCE_NS, REFUSED_PAUSE_NS, STILL_NS, TICK_NS
 from duroxide_stress.recording.records import Fail, Info, Invoke, Ok, Sample
 from duroxide_stress.scenarios.registry import scenario_named
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
@@ -63,13 +64,27 @@ def test_lost_instances_are_given_up_one_by_one_and_forgotten() -> None:
     assert run.finished
 
 
-@pytest.mark.parametrize("depths", [None, Depths(1, 0), Depths(0, 1)])
-def test_queues_that_never_empty_are_not_waited_for_for_ever(depths: Depths | None) -> None:
-    """After ten seconds of queues that are busy, or that nobody can count, the run goes on."""
-    run = offered(FakeSession(complete, depths))
+@pytest.mark.parametrize(
+    "depths",
+    [lambda now: None, lambda now: Depths(0, 1), lambda now: Depths(now // TICK_NS, 0)],
+    ids=["unknown", "a stuck activity", "moving"],
+)
+def test_queues_that_never_empty_are_not_waited_for_for_ever(
+    depths: Callable[[int], Depths | None],
+) -> None:
+    """After ten seconds of queues that are busy, or uncounted, the run is over but not at rest."""
+    session = FakeSession(complete, depths)
+    run = offered(session)
     assert run.finished
-    assert run.marks["at_rest"] - run.marks["drained"] == QUIESCE_NS
-    assert bool(run.samples.of(Sample)) == (depths is not None)
+    assert "at_rest" not in run.marks
+    assert session.now_ns() - run.marks["drained"] == QUIESCE_NS
+    assert bool(run.samples.of(Sample)) == (depths(1) is not None)
+
+
+def test_messages_that_wait_for_their_time_are_at_rest() -> None:
+    """A timer that lost its race stays queued until it is due: a depth that stands still is rest."""
+    run = offered(FakeSession(complete, lambda now: Depths(3, 0)))
+    assert run.marks["at_rest"] - run.marks["drained"] == STILL_NS
 
 
 def test_empty_queues_are_at_rest_at_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from duroxide_stress.recording.tables import Recording
@@ -32,6 +33,8 @@ class ByHand:
         ]
         self._lines["samples"] = []
         self._count = 0
+        self.part, self.owed = "parallel", {}
+        """What the next instances are a part of, and what they owe."""
 
     def at(self, ms: float) -> int:
         """A moment in ns."""
@@ -43,8 +46,10 @@ class ByHand:
         self._count += 1
         instance = f"par-{op:07d}"
         begun_ms = due_ms if begun_ms is None else begun_ms
+        changed = {"op": op, "instance": instance, "due_ns": self.at(due_ms), "part": self.part}
+        expect = {**self._template["expect"], **self.owed}
         self._lines["ops"] += [
-            {**self._template, "op": op, "instance": instance, "due_ns": self.at(due_ms)},
+            {**self._template, **changed, "expect": expect},
             {
                 "type": "acked",
                 "op": op,
@@ -87,6 +92,35 @@ class ByHand:
         """An instance whose end nobody knows."""
         op, _ = self.launch(due_ms)
         self.line("ops", type="info", op=op, at_ns=self.at(due_ms + 60_000), reason=reason)
+
+    def execution(
+        self,
+        begun_ms: float,
+        ended_ms: float,
+        *,
+        instance: str = "long",
+        number: int = 1,
+        events: int = 2,
+        **books: Any,
+    ) -> None:
+        """One execution of an instance that is not the client's own, all its events but the last at
+        its beginning."""
+        of = {"instance": instance, "execution": number}
+        self.line("executions", **of, **{"status": "Completed", "current": True, **books})
+        for event_id in range(1, events + 1):
+            ts_ms = self.at(ended_ms if event_id == events else begun_ms) // NS_PER_MS
+            self.line("history", **of, event_id=event_id, kind="Any", ts_ms=ts_ms)
+
+    def timer(self, due_ms: float, fired_ms: float | None) -> None:
+        """A timer, and its firing if it fired."""
+        number = len(self._lines["history"]) + 1
+        of = {"instance": "timed", "execution": 1}
+        due = json.dumps({"fireAtMs": self.at(due_ms) // NS_PER_MS})
+        self.line("history", **of, event_id=number, kind="TimerCreated", ts_ms=0, data=due)
+        if fired_ms is not None:
+            fired = {"kind": "TimerFired", "source": number}
+            ts_ms = self.at(fired_ms) // NS_PER_MS
+            self.line("history", **of, event_id=number + 1, ts_ms=ts_ms, **fired)
 
     def sample(self, ms: float, source: str, **fields: Any) -> None:
         """One sample."""

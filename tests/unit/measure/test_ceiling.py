@@ -29,7 +29,6 @@ def head(
         engine="reference",
         engine_version="",
         mode="separate",
-        activities_per_instance=5,
         activity_ms_per_instance=activity_ms,
         min_ms=min_ms,
         instance_pattern="",

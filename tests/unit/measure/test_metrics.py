@@ -137,6 +137,86 @@ def test_failure_words_are_the_engines_most_frequent_first(by_hand: ByHand) -> N
     assert list(words.items()) == [("busy", 3), ("locked", 2), ("a", 1), ("b", 1), ("c", 1)]
 
 
+PLANNED = {"status": "Failed", "error": "planned failure at step 0.1"}
+
+
+@pytest.mark.parametrize(
+    ("owed", "error", "completed"),
+    [
+        (PLANNED, "RuntimeError: planned failure at step 0.1", 1),
+        (PLANNED, "planned failure at step 0.2", 0),
+        ({"canceled": "canceled: enough"}, "canceled: enough of it", 1),
+        ({"canceled": "canceled: enough"}, "planned failure at step 0.1", 0),
+        ({**PLANNED, "canceled": "canceled: enough"}, "canceled: enough", 1),
+        ({}, "planned failure at step 0.1", 0),
+    ],
+)
+def test_an_instance_that_fails_as_planned_counts_as_completed(
+    by_hand: ByHand, owed: dict[str, str], error: str, completed: int
+) -> None:
+    """With the words that its program plans, or those of the cancel it was given; in all figures."""
+    by_hand.owed = owed
+    by_hand.fail(100, error)
+    recording = by_hand.open()
+    measured = metrics.window(recording)
+    counted = metrics.counts(recording)
+    assert (counted.completed, counted.failed) == (completed, 1 - completed)
+    assert sum(counted.by_category.values()) == len(counted.words) == 1 - completed
+    assert measured.completions == completed
+    assert metrics.latency(recording, measured, "durable").samples == completed
+
+
+def test_a_completion_where_a_failure_was_planned_is_a_failure(by_hand: ByHand) -> None:
+    """It ended well, and wrongly."""
+    by_hand.owed = PLANNED
+    by_hand.complete(100, 150)
+    counted = metrics.counts(by_hand.open())
+    assert (counted.completed, counted.failed) == (0, 1)
+    assert counted.by_category["application"] == 1
+
+
+def test_parts_have_figures_of_their_own(by_hand: ByHand) -> None:
+    """Launched, completed and failed over the cell, rates and latencies in the window; sums agree."""
+    for due, latency in ((-100, 50), (0, 100), (500, 300), (9_990, 20)):
+        by_hand.complete(due, due + latency)
+    by_hand.fail(100, "no")
+    by_hand.part, by_hand.owed = "failures", PLANNED
+    by_hand.fail(200, PLANNED["error"])
+    by_hand.give_up(300, "timeout")
+    by_hand.give_up(300, "interrupted")
+    recording = by_hand.open()
+    measured = metrics.window(recording)
+    failures, parallel = metrics.parts(recording, measured)
+    assert (parallel.name, failures.name) == ("parallel", "failures")
+    assert (parallel.launched, parallel.completed, parallel.failed) == (5, 4, 1)
+    assert (failures.launched, failures.completed, failures.failed) == (3, 1, 1)
+    assert parallel.orchestrations_per_sec == pytest.approx(0.2)
+    assert failures.orchestrations_per_sec == pytest.approx(0.1)
+    assert (parallel.latency_ms.samples, parallel.latency_ms.mean) == (3, 140.0)
+    assert (failures.latency_ms.samples, failures.latency_ms.max) == (1, 5.0)
+    counted = metrics.counts(recording)
+    for name in ("launched", "completed", "failed"):
+        assert getattr(counted, name) == getattr(parallel, name) + getattr(failures, name)
+
+
+def test_one_part_alone_is_not_told_apart(by_hand: ByHand) -> None:
+    """Its figures are the cell's."""
+    by_hand.complete(0, 10)
+    recording = by_hand.open()
+    assert metrics.parts(recording, metrics.window(recording)) == ()
+
+
+def test_parts_without_a_window_have_no_rate(by_hand: ByHand) -> None:
+    """Null, not zero; what was counted is still told."""
+    by_hand.complete(0, 10)
+    by_hand.part = "timers"
+    by_hand.complete(0, 10)
+    by_hand.unmark("window_end")
+    recording = by_hand.open()
+    for part in metrics.parts(recording, metrics.window(recording)):
+        assert (part.completed, part.orchestrations_per_sec) == (1, None)
+
+
 def test_activities_are_counted_where_they_ended(by_hand: ByHand) -> None:
     """Ends over the whole cell, and those inside the window per second; begins are none."""
     for phase, ms in (("end", -1), ("end", 0), ("end", 9_999.9), ("end", 10_000), ("begin", 50)):

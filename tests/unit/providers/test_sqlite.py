@@ -36,7 +36,9 @@ CREATE TABLE history (
 CREATE TABLE orchestrator_queue (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     instance_id TEXT NOT NULL,
-    work_item TEXT NOT NULL
+    work_item TEXT NOT NULL,
+    visible_at INTEGER NOT NULL DEFAULT 0,
+    lock_token TEXT
 );
 CREATE TABLE worker_queue (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -71,6 +73,7 @@ QUESTIONS = {
     "no_orphan_execution",
     "no_orphan_history",
 }
+PAST_MS, FUTURE_MS = 1_000, 2**52
 PROVIDER = FileSqlite()
 Store = Callable[..., str]
 
@@ -108,9 +111,14 @@ def test_a_clean_store_passes_every_question(store: Store) -> None:
     ("sql", "problem", "detail"),
     [
         (
-            "INSERT INTO orchestrator_queue VALUES (1, 'par-9', '{\"StartOrchestration\":1}')",
+            f"INSERT INTO orchestrator_queue VALUES (1, 'par-9', 'Start', {PAST_MS}, NULL)",
             ("queues_empty", "par-9"),
-            'orchestrator_queue: {"StartOrchestration":1}',
+            "orchestrator_queue: Start",
+        ),
+        (
+            f"INSERT INTO orchestrator_queue VALUES (1, 'par-9', 'Locked', {FUTURE_MS}, 'me')",
+            ("queues_empty", "par-9"),
+            "orchestrator_queue: Locked",
         ),
         (
             "INSERT INTO worker_queue VALUES (1, 'ActivityExecute', 'par-7')",
@@ -152,6 +160,14 @@ def test_each_leftover_is_found(
     assert found(audit) == [problem]
     assert audit.problems[0].detail == detail
     assert set(audit.asked) == QUESTIONS
+
+
+def test_a_message_that_waits_for_its_time_is_at_rest(store: Store) -> None:
+    """A timer that lost its race stays queued until it is due, and nobody has locked it."""
+    row = f"INSERT INTO orchestrator_queue VALUES (1, 'par-9', 'TimerFired', {FUTURE_MS}, NULL)"
+    audit = PROVIDER.audit(store(row))
+    assert found(audit) == []
+    assert audit.facts["rows.orchestrator_queue"] == 1
 
 
 def test_many_leftovers_are_counted_whole_and_shown_in_part(store: Store) -> None:

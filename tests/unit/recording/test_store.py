@@ -21,7 +21,9 @@ from duroxide_stress.recording.store import (
 from ..virtual import cell
 
 RUN = RunHead(FORMAT, Plan("mine", (cell(),), "again"), {"cpus": 2}, 17)
-HEAD = CellHead(FORMAT, cell(), "T", "P", "e", "e 1", "separate", 5, 50, 10, "x", "again")
+HEAD = CellHead(
+    FORMAT, cell(), "T", "P", "e", "e 1", "separate", 50.5, 10, "x", "again", lasting=True
+)
 END = CellEnd("finished", "", DriverEnd(launched=3), {"ops": 9})
 DAMAGE = [b"", b"{", b"[]", b'{"format":1', b"\xff\xfe\x00", b'{"format": "\xff"}', b'{"x":1}']
 

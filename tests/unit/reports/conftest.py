@@ -12,8 +12,10 @@ from duroxide_stress.plan import StressTestConfig
 from duroxide_stress.result import (
     Ceiling,
     CellResult,
+    Figure,
     Latency,
     Memory,
+    Part,
     RunResult,
     TargetResult,
 )
@@ -42,6 +44,33 @@ def standard(clean: RunResult, make_cell: MakeCell) -> RunResult:
         for n in (1, 2):
             cells.append(make_cell(provider=provider, provider_label=label, **_figures(n)))
     return replace(clean, cells=tuple(cells))
+
+
+@pytest.fixture
+def several(standard: RunResult) -> RunResult:
+    """A result of three scenarios on two stores, with parts and figures of their own."""
+    spread = Latency(1790, 1040.4, 1039.6, 1101.2, 1204.9, 1300.0, 1400.0)
+    parts = (
+        Part("parallel", 17_901, 17_900, 1, 1234.5678, spread),
+        Part("sub-orchestrations", 17, 17, 0, None, Latency()),
+    )
+    figures = (
+        Figure("timer lateness", "ms", 17_901, spread=spread),
+        Figure("time per sub-orchestration", "ms", 17_901, spread=spread),
+        Figure("history of a generation", "events", 24, spread=Latency(24, *[1234.0] * 6)),
+        Figure("generations", "/s", 24, value=1234.5678),
+    )
+    scenarios = {
+        "parallel": {"title": "Parallel Orchestrations"},
+        "timers": {"title": "Timer-Based Orchestrations", "figures": figures},
+        "mixed": {"title": "Mixed Workloads", "parts": parts, "figures": figures[1:]},
+    }
+    cells = [
+        replace(cell, scenario=name, targets=(), **fields)
+        for name, fields in scenarios.items()
+        for cell in (standard.cells[0], standard.cells[2])
+    ]
+    return replace(standard, cells=tuple(cells))
 
 
 def _figures(n: int) -> dict[str, Any]:

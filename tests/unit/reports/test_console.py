@@ -147,7 +147,8 @@ def test_promises_show_each_checks_verdict(clean: RunResult, make_cell: MakeCell
     verdicts = dict(zip(columns(header)[2:], columns(row)[2:], strict=True))
     assert verdicts.pop("success") == "VIOLATED"
     assert verdicts.pop("memory") == "(-)"
-    assert set(verdicts.values()) == {"ok"}
+    expected = {c.name: "ok" if c.verdict is Verdict.OK else "(-)" for c in others}
+    assert verdicts == expected
     assert [line.strip() for line in rest] == [
         "(-) not asked: this run could not have shown it; it does not count",
         "Reference (virtual) 2/2, success: 7 found in 87 ended instances",
@@ -159,7 +160,9 @@ def test_promises_show_each_checks_verdict(clean: RunResult, make_cell: MakeCell
 def test_an_unknown_that_was_asked_tells_its_note(clean: RunResult, make_cell: MakeCell) -> None:
     """And it is not marked as not asked."""
     checks = tuple(
-        replace(check, asked=True, note="it was dark") if check.name == "memory" else check
+        replace(check, asked=True, note="it was dark")
+        if check.name == "memory"
+        else replace(check, asked=True, verdict=Verdict.OK)
         for check in clean.cells[0].checks
     )
     text = render(replace(clean, cells=(make_cell(checks=checks),)), RUN)
@@ -204,6 +207,74 @@ def test_cells_of_other_settings_stand_in_tables_of_their_own(
         "Duration: 1m 30s (after a warm-up of 0.2s)",
     ]
     assert [columns(row)[1] for row in blocks(text, "| Provider")[0][2:]] == ["2/2", "2/2 #2"]
+
+
+def test_each_scenario_has_its_heading_and_its_tables(several: RunResult) -> None:
+    """Figures of one scenario stand together; what it has none of is not there."""
+    text = render(several, RUN)
+    titles = [line for line in text.splitlines() if line.startswith("Test Scenario: ")]
+    assert titles == [
+        "Test Scenario: Parallel Orchestrations",
+        "Test Scenario: Timer-Based Orchestrations",
+        "Test Scenario: Mixed Workloads",
+    ]
+    kinds = [columns(found[0])[2] for found in blocks(text, "| Provider")]
+    two = ["Completed", "P50"]
+    assert kinds == [*two, *two, "Figure", *two, "Part", "Figure"]
+
+
+def test_parts_stand_in_a_table_of_their_own(several: RunResult) -> None:
+    """A line a part, for each cell; what has no figure has a dash."""
+    text = render(several, RUN)
+    ((header, _, *rows),) = [b for b in blocks(text, "| Provider") if columns(b[0])[2] == "Part"]
+    assert columns(header)[2:] == ["Part", "Completed", "Failed", "Orch/sec", "Avg Latency", "P99"]
+    assert [columns(row) for row in rows[:2]] == [
+        ["In-Memory SQLite", "1/1", "parallel", "17900", "1", "1234.57", "1,040ms", "1,205ms"],
+        ["In-Memory SQLite", "1/1", "sub-orchestrations", "17", "0", "-", "-", "-"],
+    ]
+    assert [columns(row)[0] for row in rows] == ["In-Memory SQLite"] * 2 + ["File SQLite"] * 2
+
+
+def test_a_scenarios_own_figures_are_shown_in_their_units(several: RunResult) -> None:
+    """Milliseconds as such, events as whole numbers, rates per second, dashes for the rest."""
+    text = render(several, RUN)
+    found = [b for b in blocks(text, "| Provider") if columns(b[0])[2] == "Figure"]
+    header, _, *rows = found[0]
+    assert columns(header)[2:] == ["Figure", "Count", "Per sec", "P50", "P95", "P99", "Max"]
+    assert [columns(row)[2:] for row in rows[:4]] == [
+        ["timer lateness", "17901", "-", "1,040ms", "1,101ms", "1,205ms", "1,400ms"],
+        ["time per sub-orchestration", "17901", "-", "1,040ms", "1,101ms", "1,205ms", "1,400ms"],
+        ["history of a generation", "24", "-", "1,234", "1,234", "1,234", "1,234"],
+        ["generations", "24", "1234.57", "-", "-", "-", "-"],
+    ]
+
+
+def test_several_scenarios_are_told_apart_in_every_sentence(several: RunResult) -> None:
+    """Promises have a column for it, findings and ceilings begin with it; one alone needs neither."""
+    cells = list(several.cells)
+    findings = (Finding("bad", "so"),)
+    success, *others = cells[2].checks
+    broken = replace(success, verdict=Verdict.VIOLATED, found=1, findings=findings)
+    cells[2] = replace(cells[2], checks=(broken, *others))
+    text = render(replace(several, cells=tuple(cells)), RUN)
+    ((header, _, *rows),) = blocks(text, "| Scenario")
+    assert columns(header)[:3] == ["Scenario", "Promises", "Config"]
+    assert [columns(row)[0] for row in rows[: len(cells)]] == [cell.scenario for cell in cells]
+    assert "\n  timers In-Memory SQLite 1/1, success: 1 found in " in text
+    assert "\nmixed File SQLite 1/1: ceiling 20.0 orch/s" in text
+    alone = render(replace(several, cells=several.cells[:2]), RUN)
+    assert (len(blocks(alone, "| Promises")), blocks(alone, "| Scenario")) == (1, [])
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_several_scenarios_fit_the_terminal(several: RunResult, width: int) -> None:
+    """Tables, parts, figures and promises, also with the longer name of a repeat."""
+    cells = tuple(replace(cell, config="4/8", repeat=2) for cell in several.cells)
+    text = render(replace(several, cells=cells), RUN, width)
+    found = blocks(text, "| Provider", "Provider", "| Promises", "Promises", "| Scenario")
+    assert len(found) == 10
+    for line in [line for block in found for line in block]:
+        assert len(line) <= width, line
 
 
 def test_the_end_says_the_verdict_why_and_how_to_repeat(

@@ -1,13 +1,13 @@
 """The fan-out scenario: a pure value that every process of a run makes alike."""
 
+import msgspec
 import pytest
 
 from duroxide_stress.program import Activity, Parallel
-from duroxide_stress.scenarios.parallel import INPUT_CLASSES, ParallelScenario
+from duroxide_stress.scenarios.parallel import SCENARIO
+from duroxide_stress.scenarios.tree import INPUT_CLASSES
 
 from ..virtual import cell
-
-SCENARIO = ParallelScenario()
 
 
 @pytest.mark.parametrize(("tasks", "delay_ms"), [(1, 0), (5, 10), (1000, 3)])
@@ -52,3 +52,12 @@ def test_another_cell_has_other_names_and_inputs(changed: dict) -> None:
     here, there = (SCENARIO.workload(cell(**config)) for config in ({}, changed))
     assert here.prefix != there.prefix
     assert here.values != there.values
+
+
+def test_a_repeat_has_other_names_and_the_same_inputs() -> None:
+    """Repeats are given the same work, so that their figures may be compared."""
+    here, there = (
+        SCENARIO.workload(msgspec.structs.replace(cell(), repeat=repeat)) for repeat in (1, 2)
+    )
+    assert here.prefix != there.prefix
+    assert here.values == there.values

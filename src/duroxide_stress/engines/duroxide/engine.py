@@ -11,6 +11,7 @@ import msgspec
 
 from duroxide_stress.engines.base import EffectSink, Hint, HintSource
 from duroxide_stress.engines.duroxide.interpreter import ACTIVITY, activity, orchestration
+from duroxide_stress.engines.duroxide.own import RecordedRuntime
 from duroxide_stress.engines.duroxide.session import DuroxideSession
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider
@@ -67,6 +68,8 @@ class DuroxideHost:
         self._runtime.register_activity(ACTIVITY, activity(effects, node="host-0"))
         for name, program in workload.programs.items():
             self._runtime.register_orchestration(name, orchestration(program, hint))
+        if workload.register is not None:
+            workload.register(RecordedRuntime(self._runtime, effects, hint, node="host-0"))
         self._runtime.start()
 
     def stop(self, timeout_ms: int) -> None:
@@ -131,5 +134,11 @@ def _failure(data: str | None) -> dict[str, Any]:
     return {
         "category": "canceled" if canceled else str(kind).lower(),
         "retryable": body.get("retryable"),
-        "error": ": ".join(words) or data,
+        "error": _last_line(": ".join(words)) or data,
     }
+
+
+def _last_line(text: str) -> str:
+    """An error's own words: a Python traceback has them in its last line."""
+    lines = text.strip().splitlines()
+    return lines[-1] if lines and lines[0].startswith("Traceback") else text

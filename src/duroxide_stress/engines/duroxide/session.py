@@ -19,13 +19,14 @@ import msgspec
 
 from duroxide_stress.engines.base import (
     Acknowledged,
+    Acted,
     Depths,
     Event,
     Finished,
     HintSource,
     Refused,
 )
-from duroxide_stress.scenarios.base import Order
+from duroxide_stress.scenarios.base import Action, Order
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
 
 TERMINAL = ("Completed", "Failed")
@@ -92,6 +93,9 @@ class DuroxideSession:
         self._schedule(order.instance)
         self._starters.submit(self._start, order)
 
+    def act(self, order: Order, number: int, action: Action) -> None:
+        self._starters.submit(self._act, order, number, action)
+
     def wait(self, until_ns: int) -> list[Event]:
         events: list[Event] = []
         while not events:
@@ -142,6 +146,20 @@ class DuroxideSession:
         else:
             self._inbox.put(Acknowledged(order.op, begun, self.now_ns()))
 
+    def _act(self, order: Order, number: int, action: Action) -> None:
+        begun, error = self.now_ns(), None
+        try:
+            match action.kind:
+                case "enqueue":
+                    self._client.enqueue_event(order.instance, action.name, action.data)
+                case "raise":
+                    self._client.raise_event(order.instance, action.name, action.data)
+                case "cancel":
+                    self._client.cancel_instance(order.instance, action.data)
+        except Exception as failure:  # noqa: BLE001 - whatever the client raises is the call's end
+            error = str(failure)
+        self._inbox.put(Acted(order.op, number, begun, self.now_ns(), error))
+
     def _look(self, instance: str, op: int) -> None:
         try:
             found = self._client.get_status(instance)
@@ -164,7 +182,7 @@ class DuroxideSession:
                     self._note(error)
                 if instance in self._open:
                     self._schedule(instance)
-            case Acknowledged():
+            case Acknowledged() | Acted():
                 events.append(item)
             case Finished(op) | Refused(op):
                 if op in self._instances:

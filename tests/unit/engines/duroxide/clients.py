@@ -24,9 +24,24 @@ class FakeClient:
         self.looks, self.start = list(looks), start
         self.started: list[tuple[str, str, Any]] = []
         self.looked: list[str] = []
+        self.called: list[tuple[Any, ...]] = []
 
     def start_orchestration(self, instance: str, orchestration: str, given: Any) -> None:
         self.started.append((instance, orchestration, given))
+        if self.start is not None:
+            raise self.start
+
+    def enqueue_event(self, instance: str, queue: str, data: Any) -> None:
+        self._call("enqueue", instance, queue, data)
+
+    def raise_event(self, instance: str, name: str, data: Any) -> None:
+        self._call("raise", instance, name, data)
+
+    def cancel_instance(self, instance: str, reason: str) -> None:
+        self._call("cancel", instance, reason)
+
+    def _call(self, *words: Any) -> None:
+        self.called.append(words)
         if self.start is not None:
             raise self.start
 

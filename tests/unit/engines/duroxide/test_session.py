@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from duroxide_stress.engines.base import Acknowledged, Depths, Event, Finished, Refused
+from duroxide_stress.engines.base import Acknowledged, Acted, Depths, Event, Finished, Refused
 from duroxide_stress.engines.duroxide import session as module
 from duroxide_stress.engines.duroxide.session import DuroxideSession
 from duroxide_stress.nodes.hints import LocalHints
-from duroxide_stress.scenarios.base import Order
+from duroxide_stress.scenarios.base import Action, Order
 from duroxide_stress.scenarios.registry import scenario_named
 from duroxide_stress.units import NS_PER_SEC
 
@@ -161,6 +161,29 @@ def test_a_refused_start_is_told_and_watched_no_more(opened: Callable) -> None:
     here.hints.send(order.instance)
     assert here.now() == []
     assert here.client.looked == []
+
+
+CALLS = [
+    (Action("enqueue", 0, "inbox", {"n": 1}), ("enqueue", "inbox", {"n": 1})),
+    (Action("raise", 0, "go", 7), ("raise", "go", 7)),
+    (Action("cancel", 0, data="enough"), ("cancel", "enough")),
+]
+
+
+@pytest.mark.parametrize("error", [None, "no such instance"])
+@pytest.mark.parametrize(("action", "call"), CALLS)
+def test_a_call_to_an_instance_is_handed_over_and_told(
+    opened: Callable, action: Action, call: tuple, error: str | None
+) -> None:
+    """The client's own call for it, when it began and returned, and its words when it raised."""
+    here = opened(FakeClient(RUNNING, start=None if error is None else RuntimeError(error)))
+    order, before = WORK.order(3), here.session.now_ns()
+    here.session.act(order, 5, action)
+    (event,) = here.next()
+    assert here.client.called == [(call[0], order.instance, *call[1:])]
+    assert isinstance(event, Acted)
+    assert (event.op, event.number, event.error) == (3, 5, error)
+    assert before <= event.begun_ns <= event.at_ns <= here.session.now_ns()
 
 
 def test_a_client_that_raises_is_counted_and_asked_again(opened: Callable) -> None:

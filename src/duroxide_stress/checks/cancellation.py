@@ -1,0 +1,51 @@
+"""Cancellation: what was cancelled stays cancelled.
+
+A cancelled instance has ended with the reason its client gave (the success check holds it against that)
+and begins no activity afterwards, and its children schedule nothing more: a child's next turn after its
+parent's end finds the cancel in its queue. An activity that a worker had already taken may begin, and
+a turn that was under way may end, within the second it takes a loaded host to get to it.
+"""
+
+from __future__ import annotations
+
+from duroxide_stress.checks.base import Check, Looked, cut_off, findings
+from duroxide_stress.recording.tables import Recording
+
+GRACE_MS = 1_000
+
+ROWS = f"""
+SELECT f.instance, 'an activity began after the cancel' AS what,
+       f.token || ' began ' || (f.at_ns // 1000000 - e.ended_ms) || ' ms after the end' AS detail
+FROM effects f JOIN ends e ON e.instance = f.instance
+WHERE e.category = 'canceled' AND f.phase = 'begin'
+  AND f.at_ns // 1000000 - e.ended_ms > {GRACE_MS}
+UNION ALL
+SELECT h.instance, 'a child went on after its parent''s cancel',
+       h.kind || ' (event ' || h.event_id || ') ' || (h.ts_ms - e.ended_ms) || ' ms after the end of '
+       || e.instance
+FROM executions x JOIN ends e ON e.instance = x.parent JOIN history h ON h.instance = x.instance
+WHERE x.current AND e.category = 'canceled' AND h.ts_ms - e.ended_ms > {GRACE_MS}
+  AND h.kind IN ('ActivityScheduled', 'TimerCreated', 'SubOrchestrationScheduled')
+ORDER BY 1, 3
+"""
+
+
+def asked(recording: Recording) -> bool:
+    """Clients were to cancel."""
+    return bool(recording.one("SELECT count(*) FROM ops WHERE expect_canceled <> ''"))
+
+
+def look(recording: Recording) -> Looked:
+    """Look for life after the end."""
+    seen = recording.one("SELECT count(*) FROM ends WHERE category = 'canceled'")
+    return Looked(seen=seen, findings=findings(recording, ROWS), undecided=cut_off(recording))
+
+
+CHECK = Check(
+    name="cancellation",
+    promise="Nothing of a cancelled instance begins to run after its end.",
+    source="engine: cancel is final and yields Failed `canceled: <reason>` once, and cascades",
+    unit="cancelled instances",
+    look=look,
+    asked=asked,
+)

@@ -1,0 +1,76 @@
+"""Children: every sub-orchestration is there, linked both ways, and ended as its parent was told.
+
+The parent's SubOrchestrationScheduled names a suffix; the child's id is `{parent}::{suffix}`. Its books
+must name the parent, and its end and result must be those that the parent recorded. A call without
+an end may have led to no child at all: its parent was cancelled before the child began (and a parent
+that completed without an end that it needs is the history check's).
+"""
+
+from __future__ import annotations
+
+from duroxide_stress.checks.base import Check, Looked, cut_off, findings
+from duroxide_stress.recording.tables import Recording
+
+CALLS = """
+CREATE OR REPLACE TEMP TABLE calls AS
+SELECT s.instance AS parent, s.instance || '::' || (s.data ->> '$.instance') AS child,
+       c.kind AS told, c.data AS result
+FROM history s LEFT JOIN history c
+  ON c.instance = s.instance AND c.execution = s.execution AND c.source = s.event_id
+ AND c.kind IN ('SubOrchestrationCompleted', 'SubOrchestrationFailed')
+WHERE s.kind = 'SubOrchestrationScheduled'
+"""
+ROWS = """
+SELECT c.parent, 'a child is missing' AS what, c.child || ' has no execution' AS detail
+FROM calls c LEFT JOIN ends e ON e.instance = c.child
+WHERE e.instance IS NULL AND c.told IS NOT NULL
+UNION ALL
+SELECT c.parent, 'a child does not name its parent',
+       c.child || ' names ' || coalesce(x.parent, 'nobody')
+FROM calls c JOIN executions x ON x.instance = c.child AND x.current
+WHERE x.parent IS DISTINCT FROM c.parent
+UNION ALL
+SELECT c.parent, 'told another end than the child had',
+       c.child || ' is ' || e.status || ', the parent recorded ' || c.told
+FROM calls c JOIN ends e ON e.instance = c.child
+WHERE c.told IS NOT NULL AND replace(c.told, 'SubOrchestration', '') <> e.status
+UNION ALL
+SELECT c.parent, 'told another result than the child gave', c.child
+FROM calls c JOIN ends e ON e.instance = c.child
+WHERE c.told = 'SubOrchestrationCompleted' AND e.status = 'Completed'
+  AND c.result IS DISTINCT FROM e.output
+UNION ALL
+SELECT x.parent, 'a child nobody called', x.instance || ' names this parent'
+FROM executions x WHERE x.current AND x.parent IS NOT NULL
+  AND x.instance NOT IN (SELECT child FROM calls)
+UNION ALL
+SELECT c.parent, 'a child outlived its parent', c.child || ' is ' || e.status
+FROM calls c JOIN ends e ON e.instance = c.child JOIN ends p ON p.instance = c.parent
+WHERE p.status IN ('Completed', 'Failed') AND e.status NOT IN ('Completed', 'Failed')
+ORDER BY 1, 2
+"""
+
+
+def asked(recording: Recording) -> bool:
+    """Some instance was to call children."""
+    owed = (
+        "SELECT count(*) FROM ops WHERE json_exists(expect_events, '$.SubOrchestrationScheduled')"
+    )
+    return bool(recording.one(owed))
+
+
+def look(recording: Recording) -> Looked:
+    """Follow every call to its child and back."""
+    recording.db.execute(CALLS)
+    seen = recording.one("SELECT count(*) FROM calls")
+    return Looked(seen=seen, findings=findings(recording, ROWS), undecided=cut_off(recording))
+
+
+CHECK = Check(
+    name="children",
+    promise="Every child exists, is linked both ways, and ended as its parent was told.",
+    source="engine: ids derive from the parent, parent links survive, cancelling cascades",
+    unit="calls of children",
+    look=look,
+    asked=asked,
+)

@@ -1,0 +1,57 @@
+"""The options of the command line, each declared once: its type, its flag, its help."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class FailOn(StrEnum):
+    """What beside a violated promise makes the exit code differ from 0."""
+
+    PROMISES = "promises"
+    TARGETS = "targets"
+
+
+Names = list[str]
+PlanFile = Annotated[
+    Path | None, typer.Argument(help="A TOML plan; flags are laid over it.", show_default=False)
+]
+Suite = Annotated[str | None, typer.Option(help="A named set of cells [default: standard].")]
+Scenario = Annotated[Names, typer.Option(help="Scenarios, repeated or separated by commas.")]
+Provider = Annotated[
+    Names, typer.Option(help="Providers: names, or package.module:Name of your own.")
+]
+Config = Annotated[
+    Names, typer.Option(help="Orchestration workers / activity workers, for example 2/2.")
+]
+Duration = Annotated[
+    str | None, typer.Option(help="Measuring window: 15, 15s, 2m, 1h [default: 10s].")
+]
+MaxConcurrent = Annotated[int | None, typer.Option(help="Instances in flight [default: 20].")]
+Tasks = Annotated[int | None, typer.Option(help="Activities per instance [default: 5].")]
+Delay = Annotated[int | None, typer.Option(help="Length of an activity in ms [default: 10].")]
+WaitTimeout = Annotated[
+    str | None, typer.Option(help="After this an instance counts as hanging [default: 60s].")
+]
+WarmUp = Annotated[
+    str | None, typer.Option("--warm-up", help="Load before the window [default: 2s].")
+]
+PollInterval = Annotated[
+    int | None, typer.Option(help="The engine's idle sleep per worker in ms [default: 100].")
+]
+Seed = Annotated[int | None, typer.Option(help="Fixes every random choice [default: 1].")]
+Option = Annotated[
+    Names, typer.Option(help="A scenario's option, for example timers.count=50; repeated.")
+]
+Repeat = Annotated[int | None, typer.Option(help="How often to run the cells [default: 1].")]
+RunDirectory = Annotated[Path, typer.Argument(help="A recording: the directory a run wrote.")]
+JsonPath = Annotated[
+    str | None, typer.Option("--json", help="Write the result as JSON to a file, - for stdout.")
+]
+FailOnOption = Annotated[
+    FailOn, typer.Option("--fail-on", help="With `targets`, a missed target exits with 4.")
+]

@@ -1,0 +1,57 @@
+"""Passwords of database URLs stay out of everything that is written or shown.
+
+A process that learns a store's address calls `protect`. From then on every record, message and document
+it writes goes through `redact_bytes`, and every error text through `redact`, which also blanks
+the password of any URL it meets, known or not.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+MASK = "***"
+MIN_BARE = 6
+"""A shorter password is blanked within its URL only: alone it would blank parts of ordinary words."""
+
+_URL_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s@'\"]+(@)", re.IGNORECASE)
+_known: dict[str, str] = {}
+
+
+def protect(address: str) -> None:
+    """Remember the password of an address, if it is a URL that has one."""
+    try:
+        password = urlsplit(address).password
+    except ValueError:
+        return
+    if not password:
+        return
+    for form in {password, unquote(password)}:
+        _known[f":{form}@"] = f":{MASK}@"
+        if len(form) >= MIN_BARE:
+            _known[form] = MASK
+
+
+def redact(text: str) -> str:
+    """The text without any password of a URL and without those that were protected."""
+    for secret, mask in _known.items():
+        text = text.replace(secret, mask)
+    return _URL_PASSWORD.sub(rf"\1{MASK}\2", text)
+
+
+def redact_bytes(data: bytes) -> bytes:
+    """A record on its way to a file, without the protected passwords."""
+    for secret, mask in _known.items():
+        data = data.replace(secret.encode(), mask.encode())
+    return data
+
+
+def redact_file(path: Path) -> None:
+    """Rewrite a log in which a protected password stands; leave every other alone."""
+    if not _known:
+        return
+    before = path.read_bytes()
+    after = redact_bytes(before)
+    if after != before:
+        path.write_bytes(after)

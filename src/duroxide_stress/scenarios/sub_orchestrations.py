@@ -1,0 +1,46 @@
+"""Sub-Orchestration Patterns: a parent over children, `depth` levels of `width` each.
+
+parent ──┬── child ──┬── child ── activity        results are folded upward
+         │           └── ...
+         ├── child ──  ...
+         └── then: a child that fails by plan ── handled, an activity undoes its work
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from duroxide_stress.plan import Cell
+from duroxide_stress.program import Activity, Attempt, Child, Fail, Parallel, Program, Sequence
+from duroxide_stress.scenarios.options import Option
+from duroxide_stress.scenarios.tree import Settings, TreeScenario
+
+MAX_INSTANCES = 2_000
+"""Children of one parent, all levels together."""
+
+
+def build(cell: Cell, settings: Settings) -> dict[str, Program]:
+    """A root, a program per level, the leaf's work, and the child that fails."""
+    width, depth = settings["width"], settings["depth"]
+    work = Activity(cell.config.activity_delay_ms)
+    levels = [f"level-{n}" for n in range(1, depth + 1)]
+    programs: dict[str, Program] = {
+        name: Parallel((Child(below),) * width) for name, below in pairwise(levels)
+    }
+    programs[levels[-1]] = Sequence((work,))
+    programs["failing"] = Sequence((work, Fail()))
+    handled = Attempt(Child("failing"), undo=work)
+    programs["sub-orchestrations"] = Sequence((Parallel((Child(levels[0]),) * width), handled))
+    return programs
+
+
+SCENARIO = TreeScenario(
+    name="sub-orchestrations",
+    title="Sub-Orchestration Patterns",
+    summary="Parents over children, some levels deep, one child failing by plan.",
+    build=build,
+    options=(
+        Option("width", 3, 1, 40, "children of each parent"),
+        Option("depth", 2, 1, 2, "levels of children"),
+    ),
+)
