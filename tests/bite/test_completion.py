@@ -78,3 +78,13 @@ def test_ops_without_any_end_prove_nothing(recorded: Recorded) -> None:
     check = recorded.checks()["completion"]
     assert check.verdict is Verdict.UNKNOWN
     assert check.note.startswith("1 instances were in flight")
+
+
+def test_a_start_that_may_still_wait_in_a_queue_is_not_lost(recorded: Recorded) -> None:
+    """Where the engine never came to rest, what its books do not have may be in its queues."""
+    forget(recorded, 3)
+    assert recorded.checks()["completion"].verdict is Verdict.VIOLATED
+    assert recorded.checks()["database"].verdict is Verdict.VIOLATED
+    recorded.drop("ops", where(type="mark", name="at_rest"))
+    checks = recorded.checks()
+    assert checks["completion"].found == checks["database"].found == 0

@@ -91,3 +91,13 @@ def cut_off(recording: Recording) -> str:
         return "the cell was cut off: no end.json"
     copied = (recording.directory / "executions.jsonl").exists()
     return "" if copied else "the histories were not copied out"
+
+
+def at_rest(recording: Recording) -> bool:
+    """Whether the engine had nothing left to do when its books were copied out.
+
+    A host that died, or one still busy with instances that took too long, leaves its work, its locks
+    and starts that it has not turned to yet behind without blame.
+    """
+    finished = recording.end is not None and recording.end.ended == "finished"
+    return finished and recording.mark("at_rest") is not None

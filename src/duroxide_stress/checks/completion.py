@@ -1,12 +1,13 @@
 """Completion: no instance hangs and none is lost.
 
 An instance whose start was acknowledged must come to an end within its wait timeout, and must be in
-the engine's books at rest. Instances that were in flight when a run was cut off prove nothing.
+the engine's books at rest (before that, its start may still wait in a queue). Instances that were in
+flight when a run was cut off prove nothing.
 """
 
 from __future__ import annotations
 
-from duroxide_stress.checks.base import Check, Looked, cut_off, findings
+from duroxide_stress.checks.base import Check, Looked, at_rest, cut_off, findings
 from duroxide_stress.recording.tables import Recording
 
 ROWS = """
@@ -21,7 +22,7 @@ SELECT o.instance,
                  || coalesce(', the last ' || l.kind, '') END AS detail
 FROM ops o LEFT JOIN ends e USING (instance) LEFT JOIN last l USING (instance)
 WHERE o.info_reason = 'timeout'
-   OR ($collected AND o.acked_ns IS NOT NULL AND e.status IS NULL)
+   OR ($at_rest AND o.acked_ns IS NOT NULL AND e.status IS NULL)
    OR ($collected AND o.ended = 'ok' AND e.status IN ('Running', 'NotStarted'))
 ORDER BY o.op
 """
@@ -39,7 +40,9 @@ def look(recording: Recording) -> Looked:
         undecided = f"{open_ones} instances were in flight when the run was cut off"
     return Looked(
         seen=acked,
-        findings=findings(recording, ROWS, collected=not missing),
+        findings=findings(
+            recording, ROWS, collected=not missing, at_rest=not missing and at_rest(recording)
+        ),
         undecided=undecided,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from duroxide_stress.checks.base import Check, Looked, cut_off, findings
+from duroxide_stress.checks.base import Check, Looked, at_rest, cut_off, findings
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Finding
 
@@ -25,7 +25,7 @@ SELECT o.instance,
             ELSE 'the store has its ' || lower(x.status) || ' execution, the engine does not list '
                  || 'the instance' END AS detail
 FROM ops o LEFT JOIN (SELECT * FROM executions WHERE current) x USING (instance)
-WHERE o.acked_ns IS NOT NULL AND (x.instance IS NULL OR NOT x.listed)
+WHERE o.acked_ns IS NOT NULL AND ((x.instance IS NULL AND $at_rest) OR NOT x.listed)
 ORDER BY o.op
 """
 # A timer that lost its race stays in Duroxide's orchestrator queue until it is due.
@@ -48,11 +48,13 @@ def asked(recording: Recording) -> bool:
 def look(recording: Recording) -> Looked:
     """Read the audit, then hold the acknowledged starts against the reopened store."""
     undecided = cut_off(recording) or _audit_failed(recording)
-    found = [] if cut_off(recording) else findings(recording, MISSING)
+    found = [] if cut_off(recording) else findings(recording, MISSING, at_rest=at_rest(recording))
     questions = 1
     note = "opened again, every acknowledged instance listed"
+    if not at_rest(recording):
+        note = "opened again; it never came to rest, so starts may still wait in a queue"
     if recording.store is not None:
-        too_early = () if _at_rest(recording) else AT_REST
+        too_early = () if at_rest(recording) else AT_REST
         problems = [
             p for p in recording.store["problems"] if p["what"] not in (*too_early, "audit")
         ]
@@ -62,7 +64,7 @@ def look(recording: Recording) -> Looked:
         note = f"{', '.join(asked)}; {note}"
     elif not undecided:
         undecided = "not audited: this store cannot be opened by anyone else"
-        left = recording.one(DEPTHS) if _at_rest(recording) else None
+        left = recording.one(DEPTHS) if at_rest(recording) else None
         if left is not None:
             questions += 1
             undecided += "; queues counted by the engine"
@@ -70,13 +72,6 @@ def look(recording: Recording) -> Looked:
             found.append(Finding("queues not empty at rest", f"{left} messages left"))
     acked = recording.one("SELECT count(*) FROM ops WHERE acked_ns IS NOT NULL")
     return Looked(seen=questions if acked else 0, findings=found, undecided=undecided, note=note)
-
-
-def _at_rest(recording: Recording) -> bool:
-    """Whether the engine had nothing left to do: a host that died, or one that is still busy with
-    instances that took too long, leaves its work and its locks behind without blame."""
-    finished = recording.end is not None and recording.end.ended == "finished"
-    return finished and recording.mark("at_rest") is not None
 
 
 def _audit_failed(recording: Recording) -> str:

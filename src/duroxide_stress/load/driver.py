@@ -211,8 +211,11 @@ class Driver:
             case Finished(op, at_ns, status, _, error):
                 complaint = self._workload.complaint(op, status, None, error)
                 self._ops.write(Fail(op, at_ns, "end", error or "", complaint))
+                order = self._in_flight.get(op)
+                planned = order is not None and order.expect.status == "Failed"
                 self._end(op, at_ns)
-                self.failed += 1
+                self.completed += planned
+                self.failed += not planned
 
     def _end(self, op: int, free_ns: int) -> None:
         """An op is over; its slot is free from `free_ns` on."""

@@ -15,9 +15,6 @@ from duroxide_stress.program import Activity, Attempt, Child, Fail, Parallel, Pr
 from duroxide_stress.scenarios.options import Option
 from duroxide_stress.scenarios.tree import Settings, TreeScenario
 
-MAX_INSTANCES = 2_000
-"""Children of one parent, all levels together."""
-
 
 def build(cell: Cell, settings: Settings) -> dict[str, Program]:
     """A root, a program per level, the leaf's work, and the child that fails."""
