@@ -9,10 +9,11 @@ timestamp in the engine's own history lies inside the window. The order alternat
 so that a machine that grows slower, or a neighbour, hits both sides.
 
 How to read it: `ratio` is the median of the pairs' ratios, with the least and the greatest. At 0.95
-or more the harness costs at most one part in twenty; above 1 it is the faster one, because
-`wait_for_orchestration` polls the store for every open instance and the harness does not. A window
-of a few seconds holds about a hundred completions, so a single pair is good to some 10 %: look at
-the median, and add pairs before believing a small difference. Orchestrations per second are means
+or more the harness costs at most one part in twenty; above 1 it was the faster one. The engine's
+dispatchers sleep 200 ms and longer when SQLite is locked, so a single pair is worth little (0.64 to
+1.27 were seen on one machine), and the median of the default four pairs moved by 0.1 and more from
+run to run: enough to see a large cost, not to settle 0.95. For that take `--pairs 10 --duration 10`
+or more, on a machine that does nothing else. Orchestrations per second are means
 over the pairs and say something about this machine on this day only. CPU is in cores over the window:
 the bare loop's whole; the harness's own beside the engine's. On the in-memory store the driver and the
 engine share a process by necessity (`embedded`), so its own CPU there is the supervisor's alone and

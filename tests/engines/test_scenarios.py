@@ -1,8 +1,9 @@
 """Every scenario on the released engine with real processes: what must come out, to the last event.
 
-At 1/1, because above it SQLite's "database is locked" reaches some instances as their failure, and
-cancellation in a file only, because the store in memory can come to a standstill under it (see
-docs/findings.md). Those are for runs to find and not for these tests.
+What the released engine is known to get wrong (docs/findings.md) is for runs to find and not for these
+tests. So they run at 1/1, because above it SQLite's "database is locked" reaches some instances as
+their failure. And no cancel may meet an instance in the turn in which it calls its child: the cancel of
+a child that was never started blocks the queue for good.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ from duroxide_stress.verdict import Verdict
 
 FILE = "sqlite-file"
 STORES = ("sqlite-memory", FILE)
-CELLS = [(name, store) for name in SCENARIOS for store in STORES]
-CELLS.remove(("cancellation", "sqlite-memory"))
 TASKS, COUNT, HERD, GENERATIONS, WIDTH, MAX_KB, FAILS = 3, 3, 2, 4, 2, 20, 2
 SENDERS, MESSAGES = 3, 4
 OPTIONS: dict[str, dict[str, dict[str, int]]] = {
@@ -36,9 +35,11 @@ OPTIONS: dict[str, dict[str, dict[str, int]]] = {
     "sub-orchestrations": {"sub-orchestrations": {"width": WIDTH}},
     "large-payload": {"large-payload": {"max_kb": MAX_KB}},
     "failures": {"failures": {"fails": FAILS}},
-    "cancellation": {"cancellation": {"within_ms": 300, "pause_ms": 40}},
+    "cancellation": {"cancellation": {"within_ms": 2_900, "pause_ms": 1_500}},
     "mixed": {"mixed": {"events": 1}, "timers": {"delay_ms": 20}},
 }
+SEEDS = {"cancellation": 1173}
+"""The first ten cancels come far from the moment at which children are called: see below."""
 ALWAYS = {"success", "completion", "isolation", "history", "database"}
 SHOWN: dict[str, set[str]] = {
     "parallel": {"outputs", "effects"},
@@ -86,7 +87,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RanOf]:
         if (scenario, store) not in done:
             config = StressTestConfig(
                 max_concurrent=4,
-                duration_secs=0.5,
+                duration_secs=0.4,
                 warmup_secs=0.2,
                 tasks_per_instance=TASKS,
                 activity_delay_ms=1,
@@ -94,6 +95,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RanOf]:
                 worker_concurrency=1,
                 poll_interval_ms=10,
                 wait_timeout_secs=40,
+                seed=SEEDS.get(scenario, 1),
             )
             cell = Cell(scenario, store, config, options=OPTIONS.get(scenario, {}))
             out = tmp_path_factory.mktemp(scenario) / "run"
@@ -106,7 +108,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RanOf]:
         each.recording.close()
 
 
-@pytest.mark.parametrize(("scenario", "store"), CELLS)
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_promise_holds(ran: RanOf, scenario: str, store: str) -> None:
     """All instances end as planned, all checks are silent, and those that matter saw something."""
     cell = ran(scenario, store).cell
@@ -250,15 +253,22 @@ def test_failures(ran: RanOf, store: str) -> None:
     assert "failed attempts" in {figure.name for figure in run.cell.figures}
 
 
-def test_cancellation(ran: RanOf) -> None:
-    """Each ended once, completed or with the client's reason, and so did its child."""
-    run = ran("cancellation", FILE)
-    ends = dict(run.rows("SELECT coalesce(error, 'completed'), count(*) FROM ops GROUP BY ALL"))
-    assert set(ends) <= {"completed", "canceled: enough of it"}
-    assert ends["canceled: enough of it"] >= 1
-    assert sum(ends.values()) == run.cell.launched
-    books = run.rows("SELECT DISTINCT status, category FROM executions")
-    assert set(books) <= {("Completed", None), ("Failed", "canceled")}
+@pytest.mark.parametrize("store", STORES)
+def test_cancellation(ran: RanOf, store: str) -> None:
+    """All ended with the client's reason, some while their child was running: it followed."""
+    run = ran("cancellation", store)
+    # Never between 1.35 s and 2.3 s after the start, when a child is called on a slow machine too.
+    calls = run.rows("SELECT op, (acts.due_ns - acked_ns) // 1000000 FROM acts JOIN ops USING (op)")
+    assert all(ms <= 1_350 or ms >= 2_300 for _, ms in calls)
+    assert {op: ms >= 2_300 for op, ms in calls if op < 4} == {0: False, 1: False, 2: True, 3: True}
+    ends = run.rows("SELECT DISTINCT error FROM ops")
+    assert ends == [("canceled: enough of it",)]
+    books = run.rows(
+        "SELECT DISTINCT status, category, parent IS NULL FROM executions ORDER BY ALL"
+    )
+    assert books == [("Failed", "canceled", False), ("Failed", "canceled", True)]
+    followed = run.rows("SELECT count(*) FROM executions WHERE contains(error, 'parent canceled')")
+    assert followed == [(sum(ms >= 2_300 for _, ms in calls),)]
 
 
 @pytest.mark.parametrize("store", STORES)
