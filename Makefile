@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: stress test test-slow lint schema clean
+.PHONY: stress test test-slow lint schema recordings clean
 
 stress: $(VENV)/.installed  ## run the standard suite; make stress ARGS="--suite quick"
 	@$(BIN)/duroxide-stress run $(ARGS)
@@ -36,3 +36,6 @@ clean:
 
 schema: $(VENV)/.installed  ## write the published JSON Schema from the result's types
 	$(BIN)/python -c "import msgspec; from duroxide_stress.reports.json import generate_schema as g; print(msgspec.json.format(msgspec.json.encode(g()), indent=2).decode())" > src/duroxide_stress/schemas/result-1.json
+
+recordings: $(VENV)/.installed-test  ## make the saved recordings of tests/recordings anew
+	cd tests && $(abspath $(BIN))/python -m recordings.save $(ARGS)

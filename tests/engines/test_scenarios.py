@@ -243,7 +243,8 @@ def test_failures(ran: RanOf, store: str) -> None:
     assert words
     assert all("planned failure at step 0.1" in error for (error,) in words)
     attempts = run.rows(
-        "SELECT count(*) FILTER (WHERE phase = 'failed'), count(*) FILTER (WHERE phase = 'end') "
+        "SELECT count(*) FILTER (WHERE phase = 'failed'), "
+        "count(DISTINCT token) FILTER (WHERE phase = 'end') "
         "FROM effects JOIN executions USING (instance) WHERE orchestration = 'failures-flaky' "
         "GROUP BY instance"
     )
