@@ -1,4 +1,4 @@
-"""The contract of a provider. Six names are enough to put a store under every test we have.
+"""The contract of a provider. Seven names are enough to put a store under every test we have.
 
 A provider is made afresh in each process of a run (driver, engine host, audit), so it holds no
 connection of its own: `create` makes an empty store and returns its address, `connect` opens that
