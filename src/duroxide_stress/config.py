@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -96,9 +97,9 @@ def build_plan(choices: Choices) -> Plan:
     scenarios = choices.scenarios or suite.scenarios
     providers = choices.providers or suite.providers
     for name in scenarios:
-        attempt(problems, lambda n=name: scenario_named(n))  # type: ignore[misc]
+        attempt(problems, partial(scenario_named, name))
     for name in providers:
-        attempt(problems, lambda n=name: provider_named(n))  # type: ignore[misc]
+        attempt(problems, partial(provider_named, name))
     concurrencies = _concurrencies(choices, suite, problems)
     if not 1 <= choices.repeats <= MAX_REPEAT:
         problems.append(f"repeat must be between 1 and {MAX_REPEAT}, found {choices.repeats}")
@@ -230,7 +231,10 @@ def _concurrencies(choices: Choices, suite: Suite, problems: list[str]) -> list[
         return [concurrency]
     found: list[Concurrency] = []
     for text in choices.configs or suite.configs:
-        attempt(problems, lambda t=text: found.append(Concurrency.parse(t)))  # type: ignore[misc]
+        try:
+            found.append(Concurrency.parse(text))
+        except UsageError as error:
+            problems += error.problems
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def _name_problems(choices: Choices, lines: _Lines) -> list[str]:
     ):
         for name in names:
             found: list[str] = []
-            attempt(found, lambda c=check, n=name: c(n))  # type: ignore[misc]
+            attempt(found, partial(check, name))
             problems += [lines.at(key, problem) for problem in found]
     for scenario, values in choices.options.items():
         problems += _option_problems(scenario, values, lines)

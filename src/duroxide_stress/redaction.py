@@ -13,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 MASK = "***"
 MIN_BARE = 6
-"""A shorter password is blanked within its URL only: alone it would blank parts of ordinary words."""
+"""A shorter password, or one of letters alone (`postgres`), is blanked within its URL only: by itself
+it would blank parts of ordinary words, and names that a recording is read by."""
 
 _URL_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s@'\"]+(@)", re.IGNORECASE)
 _known: dict[str, str] = {}
@@ -29,7 +30,7 @@ def protect(address: str) -> None:
         return
     for form in {password, unquote(password)}:
         _known[f":{form}@"] = f":{MASK}@"
-        if len(form) >= MIN_BARE:
+        if len(form) >= MIN_BARE and not form.isalpha():
             _known[form] = MASK
 
 

@@ -55,6 +55,15 @@ def test_a_short_password_does_not_blank_ordinary_words() -> None:
     )
 
 
+def test_a_password_that_is_a_word_does_not_blank_the_names_of_things() -> None:
+    """`postgres:postgres@` is the commonest URL of all, and `postgres` names providers and cells."""
+    redaction.protect("postgres://postgres:postgres@localhost/db")
+    assert redaction.redact_bytes(b'{"provider":"postgres"}') == b'{"provider":"postgres"}'
+    assert redaction.redact("at postgres://postgres:postgres@localhost/db") == (
+        "at postgres://postgres:***@localhost/db"
+    )
+
+
 @pytest.mark.parametrize("address", [":memory:", "/tmp/store.db", "http://[bad", "a://b@c"])
 def test_addresses_without_a_password_protect_nothing(address: str) -> None:
     """Most stores have none, and some addresses are no URLs."""

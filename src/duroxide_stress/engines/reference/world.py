@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from duroxide_stress.engines.base import EffectSink, Event, Finished
 from duroxide_stress.engines.reference.instance import (
@@ -88,8 +89,7 @@ class World:
     def _dispatch(self) -> None:
         while self._free_turns and self.turns:
             self._free_turns -= 1
-            instance = self.turns.popleft()
-            self.clock.after(TURN_NS, lambda i=instance: self._turn(i))  # type: ignore[misc]
+            self.clock.after(TURN_NS, partial(self._turn, self.turns.popleft()))
         self.workers.dispatch()
 
     def _turn(self, instance: Instance) -> None:
