@@ -117,24 +117,32 @@ def latency(recording: Recording, measured: Window, clock: str, part: str | None
         return Latency()
     return distribution(
         recording,
-        f"SELECT ({ended} - o.due_ns) / {NS_PER_MS}.0 AS v "
+        f"SELECT {ended} - o.due_ns AS v "
         f"FROM ops o LEFT JOIN ends e USING (instance) WHERE {wanted} "
         f"AND o.due_ns >= $begin AND o.due_ns < $finish{_of(part)}",
+        NS_PER_MS,
         begin=measured.begin_ns,
         finish=measured.end_ns if measured.end_ns is not None else 2**62,
     )
 
 
-def distribution(recording: Recording, values: str, **parameters: object) -> Latency:
-    """Mean, nearest-rank percentiles and maximum of the column `v` of a query; nulls are left out."""
-    row = recording.rows(
-        "SELECT count(*), avg(v), quantile_disc(v, 0.5), quantile_disc(v, 0.95), "
+def distribution(
+    recording: Recording, values: str, scale: int = 1, **parameters: object
+) -> Latency:
+    """Mean, nearest-rank percentiles and maximum of the column `v` of a query, over `scale`.
+
+    Nulls are left out. `v` holds whole numbers, so that the sum is exact: a sum of fractions would
+    depend on the order in which the rows come.
+    """
+    count, total, *ranks = recording.rows(
+        "SELECT count(*), sum(v)::HUGEINT, quantile_disc(v, 0.5), quantile_disc(v, 0.95), "
         "quantile_disc(v, 0.99), quantile_disc(v, 0.999), max(v) "
-        f"FROM ({values}) WHERE v IS NOT NULL",
+        f"FROM (SELECT v::BIGINT AS v FROM ({values})) WHERE v IS NOT NULL",
         **parameters,
     )[0]
-    figures = [None if value is None else round(float(value), 3) for value in row[1:]]
-    return Latency(row[0], *figures)
+    if not count:
+        return Latency()
+    return Latency(count, *(round(value / scale, 3) for value in (total / count, *ranks)))
 
 
 def parts(recording: Recording, measured: Window) -> tuple[Part, ...]:
@@ -183,7 +191,8 @@ def cores_used(recording: Recording, measured: Window, *sources: str) -> float |
     rows = recording.rows(
         "SELECT source, (max(cpu_ns) - min(cpu_ns)) / (max(at_ns) - min(at_ns)) FROM samples "
         "WHERE cpu_ns IS NOT NULL AND at_ns BETWEEN $begin AND $finish "
-        "AND list_contains($sources, source) GROUP BY source HAVING max(at_ns) > min(at_ns)",
+        "AND list_contains($sources, source) GROUP BY source HAVING max(at_ns) > min(at_ns) "
+        "ORDER BY source",
         begin=measured.begin_ns,
         finish=measured.end_ns,
         sources=list(sources),

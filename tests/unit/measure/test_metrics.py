@@ -251,6 +251,24 @@ def test_cores_are_cpu_time_over_time_summed(by_hand: ByHand) -> None:
     assert metrics.cores_used(recording, window, "machine") is None
 
 
+def test_a_figure_does_not_depend_on_the_order_of_the_lines(by_hand: ByHand) -> None:
+    """Sums of fractions do (0.1 + 0.2 + 0.3 against 0.3 + 0.2 + 0.1), and a table has no order."""
+    for source, cores in (("engine", 0.1), ("embedded", 0.2), ("driver", 0.3)):
+        by_hand.cores(source, cores)
+    for number in range(300):
+        by_hand.complete(number, number + 0.1 * (number % 7), seen_ms=number + 1 / (number + 3))
+    recorded = by_hand.save()
+    found = []
+    for _ in range(2):
+        recording = by_hand.open_saved()
+        window = metrics.window(recording)
+        cores = metrics.cores_used(recording, window, "engine", "embedded", "driver")
+        found.append((cores, metrics.latency(recording, window, "seen")))
+        for name in ("ops", "samples"):
+            recorded.put(name, reversed(recorded.lines(name)))
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("moments", [(), (1_000,), (1_000, 1_000)])
 def test_cores_need_two_moments(by_hand: ByHand, moments: tuple[float, ...]) -> None:
     """Without two there is no figure, and no error."""
