@@ -64,6 +64,8 @@ class Expectation(msgspec.Struct, frozen=True, omit_defaults=True):
     """Words that a planned failure's error must contain."""
     canceled: str = ""
     """Words of a planned cancel: an end with them is as right as the one above."""
+    versions: dict[str, Json] = {}
+    """Version of the code → the output it gives, where newer code takes over in the middle."""
     predicate: bool = False
     """A user's predicate decides; what it said stands with the end of the op."""
 

@@ -118,6 +118,7 @@ CELLS: dict[str, Cell] = {
         small_cell("events"),
         small_cell("failures"),
         small_cell("cancellation", {"within_ms": 500}),
+        small_cell("versions", {"pause_ms": 50}),
         msgspec.structs.replace(
             small_cell("mixed"),
             options={

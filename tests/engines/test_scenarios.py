@@ -27,7 +27,7 @@ from duroxide_stress.verdict import Verdict
 
 FILE = "sqlite-file"
 STORES = ("sqlite-memory", FILE)
-TASKS, COUNT, HERD, GENERATIONS, WIDTH, MAX_KB, FAILS = 3, 3, 2, 4, 2, 20, 2
+TASKS, COUNT, HERD, GENERATIONS, WIDTH, MAX_KB, FAILS, TURNS = 3, 3, 2, 4, 2, 20, 2, 5
 SENDERS, MESSAGES = 3, 4
 OPTIONS: dict[str, dict[str, dict[str, int]]] = {
     "timers": {"timers": {"delay_ms": 20, "count": COUNT, "herd": HERD}},
@@ -36,12 +36,15 @@ OPTIONS: dict[str, dict[str, dict[str, int]]] = {
     "large-payload": {"large-payload": {"max_kb": MAX_KB}},
     "failures": {"failures": {"fails": FAILS}},
     "cancellation": {"cancellation": {"within_ms": 2_900, "pause_ms": 1_500}},
+    "versions": {"versions": {"turns": TURNS, "pause_ms": 800}},
     "mixed": {"mixed": {"events": 1}, "timers": {"delay_ms": 20}},
 }
 CANCELLING = (FILE,)
 """Where a cancel ends one instance: in memory it may stop the whole runtime (docs/findings.md)."""
 SEEDS = {"cancellation": 1173}
 """The first ten cancels come far from the moment at which children are called: see below."""
+LONGER = {"versions": 6.0}
+"""Seconds of load where a node must have time to start in the middle of it."""
 ALWAYS = {"success", "completion", "isolation", "history", "database"}
 SHOWN: dict[str, set[str]] = {
     "parallel": {"outputs", "effects"},
@@ -52,6 +55,7 @@ SHOWN: dict[str, set[str]] = {
     "events": {"outputs", "messages"},
     "failures": {"outputs", "effects", "timers"},
     "cancellation": {"cancellation"},
+    "versions": {"outputs", "effects", "timers", "versions"},
     "mixed": {"outputs", "effects", "timers", "children", "messages"},
 }
 """The checks that a run of this scenario must give evidence for, beside those of every run."""
@@ -89,7 +93,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RanOf]:
         if (scenario, store) not in done:
             config = StressTestConfig(
                 max_concurrent=4,
-                duration_secs=0.4,
+                duration_secs=LONGER.get(scenario, 0.4),
                 warmup_secs=0.2,
                 tasks_per_instance=TASKS,
                 activity_delay_ms=1,
@@ -276,6 +280,32 @@ def test_cancellation(ran: RanOf, store: str) -> None:
     assert books == [("Failed", "canceled", False), ("Failed", "canceled", True)]
     followed = run.rows("SELECT count(*) FROM executions WHERE contains(error, 'parent canceled')")
     assert followed == [(sum(ms >= 2_300 for _, ms in calls),)]
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_versions(ran: RanOf, store: str) -> None:
+    """What the old node began ended as it began, on the new one; it began with nothing newer."""
+    run = ran("versions", store)
+    moments = run.rows("SELECT node, what, version FROM nodes ORDER BY at_ns")
+    assert moments == [
+        ("host-0", "ready", "1.0.0"),
+        ("host-1", "ready", "2.0.0"),
+        ("host-0", "stopping", "1.0.0"),
+        ("host-0", "stopped", "1.0.0"),
+    ]
+    begun = run.rows(
+        "SELECT h.data ->> '$.version', json_type(CAST(o.output AS JSON), '$[0]'), "
+        "json_array_length(CAST(o.output AS JSON)) FROM history h JOIN ops o USING (instance) "
+        "WHERE h.kind = 'OrchestrationStarted'"
+    )
+    old, new = ("1.0.0", "NULL", 2 * TURNS), ("2.0.0", "OBJECT", 2 * TURNS)
+    assert old in begun
+    assert set(begun) <= {old, new}
+    if store == FILE:
+        assert run.rows(
+            "SELECT DISTINCT node FROM effects JOIN nodes USING (node) "
+            "WHERE what = 'ready' ORDER BY node"
+        ) == [("host-0",), ("host-1",)]
 
 
 @pytest.mark.parametrize("store", STORES)

@@ -24,7 +24,7 @@ from duroxide_stress.recording.records import (
     Mark,
     Ok,
 )
-from duroxide_stress.scenarios.base import Action, Order, Workload
+from duroxide_stress.scenarios.base import Action, Order, Release, Workload
 from duroxide_stress.scenarios.registry import scenario_named
 
 T = TypeVar("T")
@@ -64,6 +64,7 @@ class OneRoot(msgspec.Struct, frozen=True):
     actions: tuple[Action, ...] = ()
     limit: int | None = None
     register: None = None
+    release: Release | None = None
 
     def order(self, op: int) -> Order:
         name = f"one-{op}"

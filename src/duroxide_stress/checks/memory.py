@@ -5,7 +5,7 @@ and blocks, because samples a quarter of a second apart are not independent), wi
 A leak is an interval that lies wholly above 1 MiB a minute: below that a week costs less than
 10 GiB, and allocators move more than that by themselves. The second half of the window must bear it
 out: a process that filled its caches in the first half and then stayed has the slope, but no leak.
-Runs under a minute cannot say.
+Runs under a minute cannot say, nor can those in which another process took over.
 
 Where the store lives in the engine's process it grows by what is stored, so the question is not put.
 """
@@ -21,9 +21,10 @@ LEAK_MIB_PER_MIN = 1.0
 
 
 def asked(recording: Recording) -> bool:
-    """A window long enough, and a store outside the engine's process."""
-    config = recording.head.cell.config
-    return recording.head.mode == "separate" and config.duration_secs >= MIN_WINDOW_SECS
+    """A window long enough, a store outside the engine's process, and one process throughout."""
+    long_enough = recording.head.cell.config.duration_secs >= MIN_WINDOW_SECS
+    nodes = recording.one("SELECT count(DISTINCT node) FROM nodes")
+    return recording.head.mode == "separate" and long_enough and nodes < 2
 
 
 def look(recording: Recording) -> Looked:

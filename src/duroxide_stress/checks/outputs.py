@@ -34,14 +34,15 @@ def look(recording: Recording) -> Looked:
     while rows := cursor.fetchmany(10_000):
         for instance, expected, given, stored, status in rows:
             seen += 1
-            if not _equal(expected, given):
+            if not equal(expected, given):
                 found.append(_finding(instance, "the client was given", expected, given))
-            if status == "Completed" and not _equal(expected, stored):
+            if status == "Completed" and not equal(expected, stored):
                 found.append(_finding(instance, "the books hold", expected, stored))
     return Looked(seen=seen, findings=found)
 
 
-def _equal(expected: str | None, actual: str | None) -> bool:
+def equal(expected: str | None, actual: str | None) -> bool:
+    """Whether two JSON texts say the same value; the expected one may hold `$any`."""
     if expected == actual:
         return True
     try:

@@ -16,6 +16,7 @@ from duroxide_stress.checks import (
     outputs,
     success,
     timers,
+    versions,
 )
 from duroxide_stress.checks.base import Check
 
@@ -33,6 +34,7 @@ CHECKS: dict[str, Check] = {
         children,
         messages,
         cancellation,
+        versions,
         database,
         memory,
     )

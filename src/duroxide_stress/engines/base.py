@@ -14,7 +14,7 @@ import msgspec
 
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider
-from duroxide_stress.recording.records import Effect, Execution, HistoryEvent
+from duroxide_stress.recording.records import FIRST_NODE, Effect, Execution, HistoryEvent
 from duroxide_stress.scenarios.base import Action, Order, Workload
 
 Hint: TypeAlias = Callable[[str], None]
@@ -147,9 +147,19 @@ class Engine(Protocol):
         ...
 
     def host(
-        self, connection: Any, cell: Cell, workload: Workload, effects: EffectSink, hint: Hint
+        self,
+        connection: Any,
+        cell: Cell,
+        workload: Workload,
+        effects: EffectSink,
+        hint: Hint,
+        *,
+        node: str = FIRST_NODE,
+        released: bool = False,
     ) -> Host:
-        """Start serving the workload's programs with the cell's concurrency."""
+        """Start serving the workload's programs with the cell's concurrency; when `released`, with
+        the newer code of the workload's release beside the old. Effects are recorded as `node`'s.
+        """
         ...
 
     def session(self, connection: Any, hints: HintSource) -> Session:

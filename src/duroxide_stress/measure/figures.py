@@ -4,6 +4,8 @@
 - generations: executions of continuing instances that ended in the window, their rate, the time each
   took from first to last event, and how many events its history has
 - sub-orchestrations: children that ended in the window, their rate, and their duration
+- pause at the hand-over: of instances alive when a node was replaced, from their last event before the
+  old node was told to stop to their first one after that
 - failed attempts: activity executions that failed by plan in the window
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 from duroxide_stress.measure.metrics import distribution
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Figure, Window
+from duroxide_stress.units import NS_PER_MS
 
 EXECUTIONS = """
 WITH spans AS (
@@ -21,6 +24,11 @@ WITH spans AS (
 SELECT s.*, x.parent
 FROM spans s JOIN executions x USING (instance, execution)
 WHERE x.status NOT IN ('Running', 'NotStarted')
+"""
+HAND_OVERS = f"""
+SELECT min(ts_ms) FILTER (WHERE ts_ms >= told_ms) - max(ts_ms) FILTER (WHERE ts_ms < told_ms) AS v
+FROM history, (SELECT at_ns // {NS_PER_MS} AS told_ms FROM nodes WHERE what = 'stopping')
+GROUP BY instance HAVING v IS NOT NULL
 """
 
 
@@ -45,6 +53,7 @@ def figures(recording: Recording, measured: Window) -> tuple[Figure, ...]:
         _spread(recording, "time per sub-orchestration", "ms",
                 "SELECT ended_ms - begun_ms AS v FROM spans "
                 f"WHERE parent IS NOT NULL AND {ended}"),
+        _spread(recording, "pause at the hand-over", "ms", HAND_OVERS),
         _rate(recording, "failed attempts", measured.secs,
               "SELECT 1 FROM effects WHERE phase = 'failed' "
               f"AND {_inside('at_ns', measured)}"),

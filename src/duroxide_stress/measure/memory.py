@@ -53,7 +53,8 @@ def engine_memory(recording: Recording) -> EngineMemory:
         (median(at for at, _ in block), median(rss for _, rss in block))
         for block in (list(b) for _, b in groupby(rows, lambda row: (row[0] - begin) // BLOCK_NS))
     ]
-    if end - begin < MIN_WINDOW_SECS * NS_PER_SEC * 0.99 or len(blocks) < 10:
+    one_process = recording.one(f"SELECT count(DISTINCT node) < 2 FROM samples WHERE {source}")
+    if not one_process or end - begin < MIN_WINDOW_SECS * NS_PER_SEC * 0.99 or len(blocks) < 10:
         return EngineMemory(len(rows), peak / MIB, mean)
     from scipy.stats import theilslopes
 

@@ -185,14 +185,18 @@ def time_per_completion_ms(recording: Recording, completed: int) -> float | None
 
 
 def cores_used(recording: Recording, measured: Window, *sources: str) -> float | None:
-    """Cores that these sources kept busy over the window, summed; None without two samples each."""
+    """Cores that these sources kept busy over the window, summed; None without two samples each.
+
+    Of several processes of one source each used its own time, within the time in which any was seen.
+    """
     if measured.secs is None:
         return None
     rows = recording.rows(
-        "SELECT source, (max(cpu_ns) - min(cpu_ns)) / (max(at_ns) - min(at_ns)) FROM samples "
-        "WHERE cpu_ns IS NOT NULL AND at_ns BETWEEN $begin AND $finish "
-        "AND list_contains($sources, source) GROUP BY source HAVING max(at_ns) > min(at_ns) "
-        "ORDER BY source",
+        "SELECT source, sum(cpu_ns) / (max(last_ns) - min(first_ns)) FROM (SELECT source, "
+        "max(cpu_ns) - min(cpu_ns) AS cpu_ns, min(at_ns) AS first_ns, max(at_ns) AS last_ns "
+        "FROM samples WHERE cpu_ns IS NOT NULL AND at_ns BETWEEN $begin AND $finish "
+        "AND list_contains($sources, source) GROUP BY source, node) "
+        "GROUP BY source HAVING max(last_ns) > min(first_ns) ORDER BY source",
         begin=measured.begin_ns,
         finish=measured.end_ns,
         sources=list(sources),

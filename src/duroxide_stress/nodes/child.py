@@ -89,7 +89,7 @@ def _run(spec: NodeSpec, control: PipeControl) -> None:
     match spec.role:
         case "host":
             assert spec.hints_fd is not None
-            run_host(node, control, sender(spec.hints_fd))
+            run_host(node, control, sender(spec.hints_fd), released=spec.released)
         case "driver":
             assert spec.hints_fd is not None
             run_driver(node, control, SocketHints(spec.hints_fd))

@@ -24,6 +24,8 @@ class NodeSpec(msgspec.Struct, frozen=True):
     """The provider object, pickled."""
     events_fd: int
     hints_fd: int | None
+    released: bool = False
+    """For a host: whether it brings the workload's newer release."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -23,16 +23,16 @@ class Monitor:
 
     def __init__(self, records: Records, store_bytes: Callable[[], int | None]) -> None:
         self._records, self._store_bytes = records, store_bytes
-        self._processes: dict[str, psutil.Process] = {"harness": psutil.Process()}
+        self._processes: dict[tuple[str, str], psutil.Process] = {("harness", ""): psutil.Process()}
         self._due_ns = 0
         self._count = 0
 
-    def watch(self, source: str, pid: int) -> None:
-        """Sample this process from now on under the name `source`."""
+    def watch(self, source: str, pid: int, node: str = "") -> None:
+        """Sample this process from now on under the name `source`; `node` tells several apart."""
         if pid == os.getpid():
-            del self._processes["harness"]
+            del self._processes["harness", ""]
         with contextlib.suppress(psutil.Error):
-            self._processes[source] = psutil.Process(pid)
+            self._processes[source, node] = psutil.Process(pid)
 
     def sample_if_due(self) -> None:
         """Take a sample of everything when the last is old enough."""
@@ -40,8 +40,8 @@ class Monitor:
         if now < self._due_ns:
             return
         self._due_ns = now + SAMPLE_EVERY_NS
-        for source, process in self._processes.items():
-            self._sample_process(source, process)
+        for (source, node), process in self._processes.items():
+            self._sample_process(source, node, process)
         busy = psutil.cpu_times()
         self._records.write(
             Sample(
@@ -63,7 +63,7 @@ class Monitor:
             self._records.write(Sample(time.time_ns(), "store", bytes=size))
         self._count += 1
 
-    def _sample_process(self, source: str, process: psutil.Process) -> None:
+    def _sample_process(self, source: str, node: str, process: psutil.Process) -> None:
         try:
             with process.oneshot():
                 cpu, memory = process.cpu_times(), process.memory_info()
@@ -73,6 +73,7 @@ class Monitor:
             Sample(
                 time.time_ns(),
                 source,
+                node,
                 rss_bytes=memory.rss,
                 cpu_ns=round((cpu.user + cpu.system) * NS_PER_SEC),
             )

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from duroxide_stress.engines.base import Engine, Hint, HintSource, Session
+from duroxide_stress.engines.base import (
+    Engine,
+    Hint,
+    HintSource,
+    Session,
+)
 from duroxide_stress.engines.registry import engine_named
 from duroxide_stress.errors import in_words
 from duroxide_stress.load.driver import Driver, Progress
 from duroxide_stress.nodes.hints import LocalHints
 from duroxide_stress.nodes.messages import Control, Done, Driven, Failed, Ready, Told
+from duroxide_stress.nodes.upgrade import EmbeddedUpgrade, NodeNotes
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider, StoreAudit, StoreProblem, audit_store
-from duroxide_stress.recording.records import DriverEnd, Effect, Execution
+from duroxide_stress.recording.records import FIRST_NODE, SECOND_NODE, DriverEnd, Effect, Execution
 from duroxide_stress.recording.store import write_json
 from duroxide_stress.recording.writer import DirectWriter, LineWriter
 from duroxide_stress.scenarios.base import Workload
@@ -55,11 +62,19 @@ class Effects:
         self._writer.close()
 
 
-def run_host(node: Node, control: Control, hint: Hint) -> None:
-    """Serve the programs until told to stop."""
+def run_host(node: Node, control: Control, hint: Hint, *, released: bool) -> None:
+    """Serve the programs until told to stop; with the newer release too, when it is that host."""
     effects = Effects(node.directory / "effects.jsonl", control)
     connection = node.engine.connect(node.provider, node.address)
-    host = node.engine.host(connection, node.cell, node.workload, effects.write, hint)
+    host = node.engine.host(
+        connection,
+        node.cell,
+        node.workload,
+        effects.write,
+        hint,
+        node=SECOND_NODE if released else FIRST_NODE,
+        released=released,
+    )
     control.tell(Ready())
     control.wait_for_stop()
     host.stop(SHUTDOWN_MS)
@@ -82,15 +97,28 @@ def run_embedded(node: Node, control: Control) -> None:
     hints = LocalHints()
     connection = node.engine.connect(node.provider, node.address)
     session = node.engine.session(connection, hints)
-    host = node.engine.host(connection, node.cell, node.workload, effects.write, hints.send)
+    of = (connection, node.cell, node.workload, effects.write, hints.send)
+    host = node.engine.host(*of)
+    notes = NodeNotes(node.directory, node.workload.release, session.now_ns)
+    notes.note(FIRST_NODE, "ready")
+    upgrade = EmbeddedUpgrade(
+        node.workload.release,
+        host,
+        lambda: node.engine.host(*of, released=True),
+        notes,
+        control,
+        virtual=node.engine.virtual,
+        shutdown_ms=SHUTDOWN_MS,
+    )
     control.tell(Ready())
     try:
-        driven = _drive(node, session, control)
+        driven = _drive(node, session, control, upgrade.step)
         control.tell(driven)
     finally:
         # In a thread of the user's process nobody else would end the engine.
-        host.stop(SHUTDOWN_MS)
+        upgrade.stop()
         session.close()
+        notes.close()
     effects.close()
     if driven.finished:
         if not node.provider.shared:
@@ -107,7 +135,13 @@ def run_collector(node: Node, control: Control) -> None:
     control.tell(Done())
 
 
-def _drive(node: Node, session: Session, control: Control) -> Driven:
+def _drive(
+    node: Node,
+    session: Session,
+    control: Control,
+    at: Callable[[float], None] = lambda elapsed_secs: None,
+) -> Driven:
+    """Offer the load; `at` is told often how long ago it began."""
     samples = DirectWriter(node.directory / "samples.jsonl")
     with LineWriter(node.directory / "ops.jsonl") as ops:
 
@@ -115,6 +149,7 @@ def _drive(node: Node, session: Session, control: Control) -> Driven:
             # Told at every tick, also while no line is written that would push the last ones out.
             ops.flush_if_due()
             control.tell(Told(progress))
+            at(progress.elapsed_secs)
 
         driver = Driver(
             session,

@@ -12,6 +12,7 @@ import pickle
 import signal
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,12 +32,14 @@ from duroxide_stress.nodes.messages import (
 from duroxide_stress.nodes.monitor import Monitor
 from duroxide_stress.nodes.process import ChildProcess, NodeHandle, ThreadNode, log_tail
 from duroxide_stress.nodes.roles import Node, run_embedded
+from duroxide_stress.nodes.upgrade import NodeNotes, Upgrade
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider, store_size_bytes
-from duroxide_stress.recording.records import CellEnd, DriverEnd, Ended
+from duroxide_stress.recording.records import FIRST_NODE, SECOND_NODE, CellEnd, DriverEnd, Ended
 from duroxide_stress.recording.store import count_lines, write_json
 from duroxide_stress.recording.writer import DirectWriter
 from duroxide_stress.redaction import redact_file
+from duroxide_stress.scenarios.registry import scenario_named
 
 POLL_SECS = 0.02
 START_SECS = 60.0
@@ -67,6 +70,7 @@ class CellRun:
             else None
         )
         self._nodes: list[NodeHandle] = []
+        self._upgrade: Upgrade | None = None
         self._driver_end = DriverEnd()
         self._ended: Ended = "finished"
         self._reason = ""
@@ -103,13 +107,24 @@ class CellRun:
 
     def _separate(self) -> None:
         driver_end, hosts_end = hint_pair()
-        with driver_end, hosts_end:
-            host = self._spawn("host", "host.log", hosts_end.fileno())
+        release = scenario_named(self._cell.scenario).workload(self._cell).release
+        notes = NodeNotes(self._directory, release)
+        with driver_end, hosts_end, closing(notes):
+            host: NodeHandle = self._spawn("host", "host.log", hosts_end.fileno())
             self._await(host, Ready, START_SECS, "the engine's host")
-            self._watch("engine", host)
+            notes.note(FIRST_NODE, "ready")
+            self._watch("engine", host, FIRST_NODE)
+
+            def join() -> ChildProcess:
+                newer = self._spawn("host", "host-1.log", hosts_end.fileno(), released=True)
+                self._watch("engine", newer, SECOND_NODE)
+                return newer
+
+            if release is not None:
+                self._upgrade = Upgrade(release, host, join, notes)
             driver = self._spawn("driver", "driver.log", driver_end.fileno())
             self._watch("driver", driver)
-            self._load(driver, host)
+            host = self._load(driver, host)
         if self._ended == "interrupted":
             return
         code = host.exit_code()
@@ -136,24 +151,32 @@ class CellRun:
         if self._ended == "finished":
             self._await(node, Done, COLLECT_SECS, "the copying out of the histories")
 
-    def _load(self, driver: NodeHandle, host: NodeHandle) -> None:
-        """Watch the load until the driver has done with it, cannot go on, or does not obey."""
-        deadline = math.inf
+    def _load(self, driver: NodeHandle, host: NodeHandle) -> NodeHandle:
+        """Watch the load until the driver has done with it, cannot go on, or does not obey.
+
+        Returns the host that is left, which is another one after an upgrade.
+        """
+        deadline, elapsed_secs, driven = math.inf, 0.0, False
         while time.monotonic() < deadline:
+            if self._upgrade is not None:
+                host = self._upgrade.step(elapsed_secs)
+            if driven and (self._upgrade is None or not self._upgrade.under_way):
+                return host
             host_code, driver_code = host.exit_code(), driver.exit_code()
             message = self._pump(driver, "the driver")
             if isinstance(message, Driven):
-                self._driver_end = message.end
-                return
+                self._driver_end, driven = message.end, True
+            if isinstance(message, Told):
+                elapsed_secs = message.progress.elapsed_secs
             if message is not None:
                 continue
             if driver is not host and isinstance(failed := host.message(), Failed):
                 self._refuse(failed, "the engine's host", host)
             if host_code is not None:
                 self._host_died(host, host_code)
-            if driver_code is not None:
+            if driver_code is not None and not driven:
                 if driver is host:
-                    return
+                    return host
                 self._last_words = log_tail(driver.log)
                 raise RunError(f"the driver died: {_death(driver_code)}")
             if self._interrupted():
@@ -161,6 +184,7 @@ class CellRun:
             if self._ended != "finished" and deadline == math.inf:
                 driver.say("abort")
                 deadline = time.monotonic() + STOP_SECS
+        return host
 
     def _host_died(self, host: NodeHandle, code: int) -> None:
         """Note it, unless the cell is over for another reason already."""
@@ -207,7 +231,9 @@ class CellRun:
         where = f"; its traceback is in {node.log.name}" if node.log else ""
         raise RunError(f"{what} failed: {message.error}{where}")
 
-    def _spawn(self, role: Role, log: str, hints_fd: int | None) -> ChildProcess:
+    def _spawn(
+        self, role: Role, log: str, hints_fd: int | None, *, released: bool = False
+    ) -> ChildProcess:
         spec = NodeSpec(
             role=role,
             cell=self._cell,
@@ -216,14 +242,15 @@ class CellRun:
             provider=pickle.dumps(self._provider),
             events_fd=-1,
             hints_fd=hints_fd,
+            released=released,
         )
         child = ChildProcess(spec, self._directory / log)
         self._nodes.append(child)
         return child
 
-    def _watch(self, source: str, node: NodeHandle) -> None:
+    def _watch(self, source: str, node: NodeHandle, name: str = "") -> None:
         if self._monitor is not None:
-            self._monitor.watch(source, node.pid)
+            self._monitor.watch(source, node.pid, name)
 
     def _over(self, ended: Ended, reason: str) -> None:
         if self._ended == "finished":

@@ -15,6 +15,9 @@ from duroxide_stress.oracle import Expectation
 from duroxide_stress.plan import Cell, Plan
 
 FORMAT = 1
+FIRST_NODE = "host-0"
+SECOND_NODE = "host-1"
+"""The node that brings newer code, where a scenario has any."""
 
 EffectPhase: TypeAlias = Literal["begin", "end", "failed"]
 ActionKind: TypeAlias = Literal["enqueue", "raise", "cancel"]
@@ -22,6 +25,7 @@ InfoReason: TypeAlias = Literal["timeout", "interrupted"]
 Ended: TypeAlias = Literal[
     "finished", "interrupted", "host-died", "host-crashed", "error", "unrecorded"
 ]
+NodeMoment: TypeAlias = Literal["ready", "stopping", "stopped"]
 MarkName: TypeAlias = Literal["begin", "window_begin", "window_end", "drained", "at_rest"]
 
 
@@ -120,12 +124,24 @@ class Effect(msgspec.Struct, frozen=True):
     node: str
 
 
+class NodeEvent(msgspec.Struct, frozen=True):
+    """Something that happened to a node that serves the programs."""
+
+    at_ns: int
+    node: str
+    what: NodeMoment
+    version: str
+    """The newest version of the code that it has."""
+
+
 class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
     """One look at a process, the store, the queues or the machine; absent means not asked."""
 
     at_ns: int
     source: str
     """`engine`, `driver`, `embedded`, `harness`, `machine`, `store` or `queues`."""
+    node: str = ""
+    """Which of several processes of that kind."""
     rss_bytes: int | None = None
     cpu_ns: int | None = None
     """CPU time used since the process (or machine) started."""

@@ -7,7 +7,7 @@ Tables (times as in `records.py`)
   fail_where, info_reason
 - acts: one row a client call to an instance: op, instance, number, kind, name, sender, data, due_ns,
   begun_ns and at_ns (null when it never returned), error
-- effects, samples, history, executions: the files as they are
+- effects, nodes, samples, history, executions: the files as they are
 - redelivered: instances in which an attempt that failed by plan was run again without being booked,
   as at-least-once allows; it used up one of the planned failures, so their attempts vary
 - ends: one row an instance at rest: instance, status, output, category, retryable, error, ended_ms
@@ -39,7 +39,8 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "type": "VARCHAR", "op": "BIGINT", "instance": "VARCHAR", "part": "VARCHAR",
         "input": "JSON", "due_ns": "BIGINT", "at_ns": "BIGINT", "begun_ns": "BIGINT",
         "expect": "STRUCT(output JSON, activities BIGINT, events JSON, min_ms BIGINT, "
-                  "alike VARCHAR, status VARCHAR, error VARCHAR, canceled VARCHAR, predicate BOOLEAN)",
+                  "alike VARCHAR, status VARCHAR, error VARCHAR, canceled VARCHAR, "
+                  "versions JSON, predicate BOOLEAN)",
         "output": "JSON", "error": "VARCHAR", "where": "VARCHAR", "reason": "VARCHAR",
         "name": "VARCHAR", "complaint": "VARCHAR", "number": "BIGINT", "kind": "VARCHAR",
         "sender": "VARCHAR", "data": "JSON",
@@ -48,9 +49,10 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "phase": "VARCHAR", "token": "VARCHAR", "instance": "VARCHAR", "run": "BIGINT",
         "at_ns": "BIGINT", "node": "VARCHAR",
     },
+    "nodes": {"at_ns": "BIGINT", "node": "VARCHAR", "what": "VARCHAR", "version": "VARCHAR"},
     "samples": {
-        "at_ns": "BIGINT", "source": "VARCHAR", "rss_bytes": "BIGINT", "cpu_ns": "BIGINT",
-        "bytes": "BIGINT", "orchestrator_queue": "BIGINT", "worker_queue": "BIGINT",
+        "at_ns": "BIGINT", "source": "VARCHAR", "node": "VARCHAR", "rss_bytes": "BIGINT",
+        "cpu_ns": "BIGINT", "bytes": "BIGINT", "orchestrator_queue": "BIGINT", "worker_queue": "BIGINT",
     },
     "executions": {
         "instance": "VARCHAR", "execution": "BIGINT", "status": "VARCHAR", "output": "VARCHAR",
@@ -73,6 +75,7 @@ CREATE TABLE ops AS
          i.expect.alike AS alike, coalesce(i.expect.status, 'Completed') AS expect_status,
          coalesce(i.expect.error, '') AS expect_error,
          coalesce(i.expect.canceled, '') AS expect_canceled,
+         i.expect.versions AS expect_versions,
          a.begun_ns, a.at_ns AS acked_ns,
          e.type AS ended, e.at_ns AS seen_ns, e.output, e.error,
          e."where" AS fail_where, e.reason AS info_reason,

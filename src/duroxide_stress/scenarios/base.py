@@ -40,12 +40,34 @@ class Order(msgspec.Struct, frozen=True):
     actions: tuple[Action, ...] = ()
 
 
+class Release(msgspec.Struct, frozen=True):
+    """Newer code for the workload's orchestrations, brought by another node while the first serves.
+
+    The new node has both: instances that began with the old code must go on with it.
+    """
+
+    version: str
+    programs: dict[str, Program]
+    """The same names as the workload's programs, or some of them."""
+    after_secs: float
+    """When the new node is started, since the load began."""
+
+
+FIRST_VERSION = "1.0.0"
+"""What Duroxide calls the version of an orchestration that is registered without one."""
+
+
 class Workload(Protocol):
     """A scenario bound to a cell: a pure value, the same in every process of the run."""
 
     @property
     def programs(self) -> dict[str, Program]:
         """Orchestration name → program, to be registered with the engine."""
+        ...
+
+    @property
+    def release(self) -> Release | None:
+        """The newer code that takes over in the middle of the load, if the scenario has any."""
         ...
 
     @property

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from duroxide_stress.plan import Cell
 from duroxide_stress.program import Json, Program
-from duroxide_stress.scenarios.base import Order
+from duroxide_stress.scenarios.base import Order, Release
 from duroxide_stress.scenarios.options import Option, defaults
 from duroxide_stress.scenarios.tree import TreeScenario, TreeWorkload
 
@@ -38,6 +38,11 @@ class MixedWorkload:
             for part in self._parts.values()
             for name, program in part.programs.items()
         }
+
+    @property
+    def release(self) -> Release | None:
+        """The newer code that one part brings."""
+        return next((p.release for p in self._parts.values() if p.release is not None), None)
 
     @property
     def register(self) -> None:

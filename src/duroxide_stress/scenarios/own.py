@@ -44,6 +44,7 @@ class OwnWorkload:
     """Instances of a user's workflows."""
 
     limit = None
+    release = None
 
     def __init__(self, workflows: Workflows, cell: Cell) -> None:
         self.programs: dict[str, Program] = {}

@@ -13,6 +13,7 @@ from duroxide_stress.scenarios import (
     parallel,
     sub_orchestrations,
     timers,
+    versions,
 )
 from duroxide_stress.scenarios.base import Scenario
 from duroxide_stress.scenarios.own import OwnScenario
@@ -26,6 +27,7 @@ PARTS = (
     events,
     failures,
     cancellation,
+    versions,
 )
 SCENARIOS: dict[str, Scenario] = {part.SCENARIO.name: part.SCENARIO for part in PARTS}
 SCENARIOS["mixed"] = mixed.MixedScenario(tuple(part.SCENARIO for part in PARTS))

@@ -11,7 +11,7 @@ import msgspec
 from duroxide_stress.oracle import Oracle
 from duroxide_stress.plan import Cell
 from duroxide_stress.program import Json, Program
-from duroxide_stress.scenarios.base import Order
+from duroxide_stress.scenarios.base import Order, Release
 from duroxide_stress.scenarios.options import Option, defaults
 from duroxide_stress.seeds import stream
 
@@ -32,6 +32,7 @@ class TreeWorkload(msgspec.Struct, frozen=True, dict=True):
     prefix: str
     values: tuple[int, ...]
     limit: int | None = None
+    release: Release | None = None
     dress: Callable[[Order], Order] = lambda order: order
     """What a scenario adds to its orders: client calls, and what they change of the expectation."""
 
@@ -69,6 +70,7 @@ class TreeScenario(msgspec.Struct, frozen=True):
     """The programs; those whose names begin with the scenario's own are roots."""
     options: tuple[Option, ...] = ()
     dress: Callable[[Cell, Settings, Order], Order] = lambda cell, settings, order: order
+    release: Callable[[Cell, Settings], Release | None] = lambda cell, settings: None
     lasting: bool = False
     """Whether instances live through the whole run: then as many are started as run at once."""
 
@@ -87,6 +89,7 @@ class TreeScenario(msgspec.Struct, frozen=True):
             prefix=instance_prefix(cell, self.name),
             values=input_values(cell, self.name)[: 2 if self.lasting else None],
             limit=cell.config.max_concurrent if self.lasting else None,
+            release=self.release(cell, settings),
             dress=partial(self.dress, cell, settings),
         )
 

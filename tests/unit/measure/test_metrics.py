@@ -7,6 +7,7 @@ import pytest
 
 from duroxide_stress.measure import metrics
 from duroxide_stress.result import CATEGORIES, Latency, Window
+from duroxide_stress.units import NS_PER_SEC
 
 from .by_hand import ByHand
 
@@ -267,6 +268,18 @@ def test_a_figure_does_not_depend_on_the_order_of_the_lines(by_hand: ByHand) -> 
         for name in ("ops", "samples"):
             recorded.put(name, reversed(recorded.lines(name)))
     assert found[0] == found[1]
+
+
+def test_cores_of_one_process_after_another(by_hand: ByHand) -> None:
+    """Each used its own time: 2 s of CPU by the first, 4 s by the second, within 8 s."""
+    for node, begin_ms, end_ms, used_ns in (
+        ("host-0", 1_000, 5_000, 2 * NS_PER_SEC),
+        ("host-1", 4_000, 9_000, 4 * NS_PER_SEC),
+    ):
+        by_hand.sample(begin_ms, "engine", node=node, cpu_ns=7)
+        by_hand.sample(end_ms, "engine", node=node, cpu_ns=7 + used_ns)
+    recording = by_hand.open()
+    assert metrics.cores_used(recording, metrics.window(recording), "engine") == 6 / 8
 
 
 @pytest.mark.parametrize("moments", [(), (1_000,), (1_000, 1_000)])

@@ -15,8 +15,8 @@ from duroxide_stress.engines.duroxide.own import RecordedRuntime
 from duroxide_stress.engines.duroxide.session import DuroxideSession
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider
-from duroxide_stress.recording.records import Execution, HistoryEvent
-from duroxide_stress.scenarios.base import Workload
+from duroxide_stress.recording.records import FIRST_NODE, Execution, HistoryEvent
+from duroxide_stress.scenarios.base import Release, Workload
 
 
 class DuroxideEngine:
@@ -32,9 +32,18 @@ class DuroxideEngine:
         return provider.connect(address)
 
     def host(
-        self, connection: Any, cell: Cell, workload: Workload, effects: EffectSink, hint: Hint
+        self,
+        connection: Any,
+        cell: Cell,
+        workload: Workload,
+        effects: EffectSink,
+        hint: Hint,
+        *,
+        node: str = FIRST_NODE,
+        released: bool = False,
     ) -> DuroxideHost:
-        return DuroxideHost(connection, cell, workload, effects, hint)
+        release = workload.release if released else None
+        return DuroxideHost(connection, cell, workload, release, effects, hint, node)
 
     def session(self, connection: Any, hints: HintSource) -> DuroxideSession:
         return DuroxideSession(duroxide.Client(connection), hints)
@@ -50,10 +59,17 @@ class DuroxideEngine:
 
 
 class DuroxideHost:
-    """A runtime with the cell's concurrency, serving the workload's programs."""
+    """A runtime with the cell's concurrency, serving the workload's programs and a release's."""
 
     def __init__(
-        self, connection: Any, cell: Cell, workload: Workload, effects: EffectSink, hint: Hint
+        self,
+        connection: Any,
+        cell: Cell,
+        workload: Workload,
+        release: Release | None,
+        effects: EffectSink,
+        hint: Hint,
+        node: str,
     ) -> None:
         config = cell.config
         self._runtime = duroxide.Runtime(
@@ -65,11 +81,15 @@ class DuroxideHost:
                 log_level="info",
             ),
         )
-        self._runtime.register_activity(ACTIVITY, activity(effects, node="host-0"))
+        self._runtime.register_activity(ACTIVITY, activity(effects, node))
         for name, program in workload.programs.items():
             self._runtime.register_orchestration(name, orchestration(program, hint))
+        if release is not None:
+            for name, program in release.programs.items():
+                newer = orchestration(program, hint)
+                self._runtime.register_orchestration_versioned(name, release.version, newer)
         if workload.register is not None:
-            workload.register(RecordedRuntime(self._runtime, effects, hint, node="host-0"))
+            workload.register(RecordedRuntime(self._runtime, effects, hint, node))
         self._runtime.start()
 
     def stop(self, timeout_ms: int) -> None:

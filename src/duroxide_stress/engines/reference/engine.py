@@ -9,7 +9,7 @@ from duroxide_stress.engines.reference.session import WorldSession
 from duroxide_stress.engines.reference.world import World
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider
-from duroxide_stress.recording.records import Execution, HistoryEvent
+from duroxide_stress.recording.records import FIRST_NODE, Execution, HistoryEvent
 from duroxide_stress.scenarios.base import Workload
 
 
@@ -26,9 +26,20 @@ class ReferenceEngine:
         return World()
 
     def host(
-        self, connection: World, cell: Cell, workload: Workload, effects: EffectSink, hint: Hint
+        self,
+        connection: World,
+        cell: Cell,
+        workload: Workload,
+        effects: EffectSink,
+        hint: Hint,
+        *,
+        node: str = FIRST_NODE,
+        released: bool = False,
     ) -> World:
-        connection.serve(cell, workload, effects)
+        if released:
+            connection.upgrade()
+        else:
+            connection.serve(cell, workload, effects)
         return connection
 
     def session(self, connection: World, hints: HintSource) -> WorldSession:

@@ -54,7 +54,6 @@ class Instance(msgspec.Struct):
 
     name: str
     orchestration: str
-    program: Program
     input: Json
     op: int | None = None
     """The client's op; None for a child."""
@@ -96,9 +95,9 @@ class Instance(msgspec.Struct):
         )
         return event_id
 
-    def begin(self) -> None:
+    def begin(self, program: Program) -> None:
         """Make the code of the current execution, not yet resumed."""
-        self.code = walk(self.program, scope_of(self.name, self.execution, self.input))
+        self.code = walk(program, scope_of(self.name, self.execution, self.input))
 
     def forget_open(self) -> None:
         """Nothing is awaited any more; what still arrives is dropped."""

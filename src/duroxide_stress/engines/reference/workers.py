@@ -11,10 +11,8 @@ from duroxide_stress.engines.base import EffectSink
 from duroxide_stress.engines.reference.instance import Done, Instance
 from duroxide_stress.engines.reference.simulation import Clock
 from duroxide_stress.program import Json, perform, planned_failure
-from duroxide_stress.recording.records import Effect, EffectPhase
+from duroxide_stress.recording.records import FIRST_NODE, Effect, EffectPhase
 from duroxide_stress.units import NS_PER_MS
-
-NODE = "host-0"
 
 
 class Job(msgspec.Struct, frozen=True, eq=False):
@@ -60,7 +58,7 @@ class Workers:
         name = str(job.given["token"])
 
         def effect(phase: EffectPhase) -> None:
-            self._effects(Effect(phase, name, job.instance.name, run, self._clock.now_ns, NODE))
+            self._effects(Effect(phase, name, job.instance.name, run, self._clock.now_ns, FIRST_NODE))
 
         def end() -> None:
             self._free += 1

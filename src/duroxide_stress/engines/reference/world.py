@@ -25,7 +25,7 @@ from duroxide_stress.engines.reference.workers import Job, Workers
 from duroxide_stress.plan import Cell
 from duroxide_stress.program import TIMED_OUT, Json
 from duroxide_stress.recording.records import Execution, HistoryEvent
-from duroxide_stress.scenarios.base import Order, Workload
+from duroxide_stress.scenarios.base import FIRST_VERSION, Order, Workload
 from duroxide_stress.units import NS_PER_MS
 from duroxide_stress.walk import (
     Call,
@@ -64,14 +64,21 @@ class World:
         self._free_turns = cell.config.orch_concurrency
         self.workers = Workers(self.clock, cell.config.worker_concurrency, effects, self.send)
         self._workload = workload
+        self._code = {name: (FIRST_VERSION, code) for name, code in workload.programs.items()}
+
+    def upgrade(self) -> None:
+        """From now on, instances that begin do so with the workload's newer release."""
+        release = self._workload.release
+        assert release is not None
+        for name, code in release.programs.items():
+            self._code[name] = (release.version, code)
 
     def stop(self, timeout_ms: int) -> None:
         """Nothing runs outside virtual time."""
 
     def start(self, order: Order) -> None:
         """Make the instance that a client asks for and see that it gets a turn."""
-        code = self._workload.programs[order.orchestration]
-        instance = Instance(order.instance, order.orchestration, code, order.input, order.op)
+        instance = Instance(order.instance, order.orchestration, order.input, order.op)
         self.instances[order.instance] = instance
         self._wake(instance)
 
@@ -95,13 +102,15 @@ class World:
     def _turn(self, instance: Instance) -> None:
         instance.queued = False
         if instance.code is None and instance.status == "Running":
-            self._append(instance, "OrchestrationStarted", None, {"input": instance.input})
+            version, program = self._code[instance.orchestration]
+            started = {"name": instance.orchestration, "version": version, "input": instance.input}
+            self._append(instance, "OrchestrationStarted", None, started)
             for name, letters in instance.mail.items():
                 for data in letters:
                     self._append(
                         instance, "QueueEventDelivered", None, {"name": name, "data": data}
                     )
-            instance.begin()
+            instance.begin(program)
             self._resume(instance, None)
         while instance.inbox and instance.status == "Running" and instance.code is not None:
             self._take(instance, instance.inbox.popleft())
@@ -238,8 +247,7 @@ class World:
         return event
 
     def _start_child(self, parent: Instance, event: int, name: str, call: Call) -> None:
-        code = self._workload.programs[call.program]
-        child = Instance(name, call.program, code, call.input, parent=(parent, event))
+        child = Instance(name, call.program, call.input, parent=(parent, event))
         parent.children[event] = child
         self.instances[name] = child
         self._wake(child)
