@@ -58,7 +58,9 @@ class Workers:
         name = str(job.given["token"])
 
         def effect(phase: EffectPhase) -> None:
-            self._effects(Effect(phase, name, job.instance.name, run, self._clock.now_ns, FIRST_NODE))
+            self._effects(
+                Effect(phase, name, job.instance.name, run, self._clock.now_ns, FIRST_NODE)
+            )
 
         def end() -> None:
             self._free += 1
