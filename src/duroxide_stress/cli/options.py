@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias, get_type_hints
 
 import typer
 
@@ -55,3 +58,49 @@ JsonPath = Annotated[
 FailOnOption = Annotated[
     FailOn, typer.Option("--fail-on", help="With `targets`, a missed target exits with 4.")
 ]
+
+PlanWords: TypeAlias = dict[str, Any]
+"""The words that shape a plan, by parameter name; None or empty where one was not given."""
+PLAN_WORDS: dict[str, Any] = {
+    "plan_file": PlanFile,
+    "suite": Suite,
+    "scenario": Scenario,
+    "provider": Provider,
+    "config": Config,
+    "option": Option,
+    "duration": Duration,
+    "max_concurrent": MaxConcurrent,
+    "tasks": Tasks,
+    "activity_delay_ms": Delay,
+    "wait_timeout": WaitTimeout,
+    "warm_up": WarmUp,
+    "poll_interval_ms": PollInterval,
+    "seed": Seed,
+    "repeat": Repeat,
+}
+
+
+def with_plan_words(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose first parameter takes all plan words, as typer must see it: with an option
+    for each of them, before its own."""
+    _, *own = inspect.signature(command).parameters.values()
+    hints = get_type_hints(command, include_extras=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(name, keyword, annotation=kind, default=_nothing(kind))
+        for name, kind in PLAN_WORDS.items()
+    ] + [p.replace(kind=keyword, annotation=hints[p.name]) for p in own]
+
+    @wraps(command)
+    def called(**given: Any) -> None:
+        words = {name: given.pop(name) for name in PLAN_WORDS}
+        command(words, **given)
+
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in parameters}
+    del called.__wrapped__
+    return called
+
+
+def _nothing(kind: Any) -> list[str] | None:
+    return [] if kind.__origin__ == Names else None

@@ -1,0 +1,120 @@
+"""`run` and `plan`: what a command line or a plan file asks for, done or described."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from duroxide_stress.cli.options import FailOn, FailOnOption, JsonPath, PlanWords, with_plan_words
+from duroxide_stress.cli.output import leave, refuse_json_path, say, show
+from duroxide_stress.errors import UsageError
+from duroxide_stress.verdict import EXIT_INTERRUPTED
+
+
+@with_plan_words
+def run(
+    words: PlanWords,
+    out: Annotated[
+        Path | None, typer.Option(help="Recording directory, new or empty [default: dated].")
+    ] = None,
+    json: JsonPath = None,
+    keep_store: Annotated[
+        bool, typer.Option("--keep-store", help="Leave the stores and print where they are.")
+    ] = False,
+    fail_on: FailOnOption = FailOn.PROMISES,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the result.")] = False,
+) -> None:
+    """Run a plan, judge it, print the table."""
+    from duroxide_stress.api import check_recording
+    from duroxide_stress.cli.display import Interrupts, LiveDisplay, QuietDisplay, prints_aside
+    from duroxide_stress.runner import prepare_directory, run_plan
+
+    plan = _plan(words)
+    refuse_json_path(json)
+    directory = prepare_directory(out, plan)
+    console = Console(stderr=True)
+    with Interrupts() as interrupts:
+        live = console.is_terminal and not quiet
+        display = (LiveDisplay if live else QuietDisplay)(interrupts, console)
+        with closing(display), prints_aside(directory / "output.log"):
+            run_plan(plan, directory, observer=display, keep_store=keep_store)
+        interrupted = interrupts.asked  # a Ctrl-C from here on comes too late to cut anything off
+        result = check_recording(directory)
+    show(result, directory, json)
+    if interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
+    leave(result, fail_on)
+
+
+@with_plan_words
+def plan(words: PlanWords) -> None:
+    """Print what `run` would do with the same words, and for how long."""
+    say(_plan(words).describe() + "\n")
+
+
+def _choices(words: PlanWords, problems: list[str]) -> Any:
+    """The words of a command line as configuration choices; those that say nothing are problems."""
+    from duroxide_stress.config import Choices, parse_option
+    from duroxide_stress.units import parse_duration_secs
+
+    overrides: dict[str, Any] = {}
+    for field, option in (
+        ("duration_secs", "duration"),
+        ("wait_timeout_secs", "wait_timeout"),
+        ("warmup_secs", "warm_up"),
+    ):
+        if words[option] is not None:
+            try:
+                overrides[field] = parse_duration_secs(words[option])
+            except ValueError as error:
+                problems.append(f"--{option.replace('_', '-')}: {error}")
+    for field, option in (
+        ("max_concurrent", "max_concurrent"),
+        ("tasks_per_instance", "tasks"),
+        ("activity_delay_ms", "activity_delay_ms"),
+        ("poll_interval_ms", "poll_interval_ms"),
+        ("seed", "seed"),
+    ):
+        if words[option] is not None:
+            overrides[field] = words[option]
+    options: dict[str, dict[str, Any]] = {}
+    for text in _split(words["option"]):
+        try:
+            scenario, name, value = parse_option(text)
+            options.setdefault(scenario, {})[name] = value
+        except UsageError as error:
+            problems += error.problems
+    return Choices(
+        suite=words["suite"],
+        scenarios=_split(words["scenario"]),
+        providers=_split(words["provider"]),
+        configs=_split(words["config"]),
+        repeat=words["repeat"],
+        overrides=overrides,
+        options=options,
+    )
+
+
+def _split(values: list[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def _plan(words: PlanWords) -> Any:
+    """The plan a command line asks for. Raises UsageError with everything wrong with it."""
+    from duroxide_stress.config import build_plan
+    from duroxide_stress.config_file import load_plan
+
+    problems: list[str] = []
+    choices = _choices(words, problems)
+    plan_file = words["plan_file"]
+    try:
+        plan = build_plan(choices) if plan_file is None else load_plan(plan_file, choices)
+    except UsageError as error:
+        problems += error.problems
+    if problems:
+        raise UsageError(problems)
+    return plan
