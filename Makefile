@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
+# Tests without processes share the cores; those with real engines have them to themselves.
+PURE := tests/unit tests/bite
+
 .PHONY: stress test test-slow lint schema recordings clean
 
 stress: $(VENV)/.installed  ## run the standard suite; make stress ARGS="--suite quick"
 	@$(BIN)/duroxide-stress run $(ARGS)
 
 test: $(VENV)/.installed-test lint  ## everything but what is marked slow
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(PURE) $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(PURE)) $(ARGS) || [ $$? -eq 5 ]
 
 test-slow: $(VENV)/.installed-test  ## what `make test` leaves out
 	$(BIN)/python -m pytest -m slow $(ARGS)

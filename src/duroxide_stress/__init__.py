@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from duroxide_stress.api import check_recording, run_stress_test, run_with_provider
+    from duroxide_stress.api import (
+        check_recording,
+        replay_recording,
+        run_stress_test,
+        run_with_provider,
+    )
     from duroxide_stress.config import build_plan
     from duroxide_stress.config_file import load_plan
     from duroxide_stress.plan import Cell, Concurrency, Plan, StressTestConfig
     from duroxide_stress.providers.base import Provider, StoreAudit
+    from duroxide_stress.replay.result import ReplayResult
     from duroxide_stress.result import CellResult, RunResult
 
 _HOMES = {
@@ -24,12 +30,14 @@ _HOMES = {
     "Concurrency": "plan",
     "Plan": "plan",
     "Provider": "providers.base",
+    "ReplayResult": "replay.result",
     "RunResult": "result",
     "StoreAudit": "providers.base",
     "StressTestConfig": "plan",
     "build_plan": "config",
     "check_recording": "api",
     "load_plan": "config_file",
+    "replay_recording": "api",
     "run_stress_test": "api",
     "run_with_provider": "api",
 }
@@ -40,6 +48,7 @@ __all__ = [
     "Concurrency",
     "Plan",
     "Provider",
+    "ReplayResult",
     "RunResult",
     "StoreAudit",
     "StressTestConfig",
@@ -47,6 +56,7 @@ __all__ = [
     "build_plan",
     "check_recording",
     "load_plan",
+    "replay_recording",
     "run_stress_test",
     "run_with_provider",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from duroxide_stress.errors import UsageError, unknown_name
+from duroxide_stress.errors import UsageError, shown, unknown_name
 from duroxide_stress.plan import Cell, Concurrency, Plan, StressTestConfig
 from duroxide_stress.providers.registry import provider_named
 from duroxide_stress.scenarios import options as options_module
@@ -25,12 +25,14 @@ FLAGS: dict[str, str] = {
     "warmup_secs": "--warm-up",
     "seed": "--seed",
     "poll_interval_ms": "--poll-interval-ms",
+    "canary_every_ms": "--canary-every-ms",
 }
 """Field of StressTestConfig → flag of `run`. The two concurrencies are `--config N/M`."""
 
 MAX_REPEAT = 1000
 
-_OPTION = re.compile(r"^([a-z][a-z-]*)\.([a-z][a-z_-]*)=(-?\d{1,18})$")
+_OPTION = re.compile(r"([a-z][a-z-]*)\.([a-z][a-z_-]*)=(.*)", re.DOTALL)
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 class Suite(msgspec.Struct, frozen=True):
@@ -58,10 +60,11 @@ SUITES: dict[str, Suite] = {
         {"duration_secs": 2, "warmup_secs": 1},
     ),
     "full": Suite(
-        "Every scenario on both SQLite stores at 1/1, 2/2 and 4/8.",
+        "Every scenario on both SQLite stores at 1/1, 2/2 and 4/8, with a canary a second.",
         tuple(SCENARIOS),
         ("sqlite-memory", "sqlite-file"),
         ("1/1", "2/2", "4/8"),
+        {"canary_every_ms": 1000},
     ),
 }
 
@@ -78,6 +81,8 @@ class Choices(msgspec.Struct, frozen=True):
     options: dict[str, dict[str, Any]] = {}
     """Scenario → option → value."""
     name: str | None = None
+    checks: tuple[str, ...] = ()
+    """Files with checks of the user's own."""
 
     @property
     def suite_name(self) -> str:
@@ -102,7 +107,9 @@ def build_plan(choices: Choices) -> Plan:
         attempt(problems, partial(provider_named, name))
     concurrencies = _concurrencies(choices, suite, problems)
     if not 1 <= choices.repeats <= MAX_REPEAT:
-        problems.append(f"repeat must be between 1 and {MAX_REPEAT}, found {choices.repeats}")
+        problems.append(
+            f"repeat must be between 1 and {MAX_REPEAT}, found {shown(choices.repeats)}"
+        )
     problems += option_problems(choices.options)
     config = StressTestConfig(**{**suite.overrides, **choices.overrides})
     problems += config.problems()
@@ -125,7 +132,8 @@ def build_plan(choices: Choices) -> Plan:
         for provider in dict.fromkeys(providers)
         for concurrency in dict.fromkeys(concurrencies)
     )
-    return Plan(choices.name or choices.suite_name, cells, _command(choices))
+    checks = tuple(dict.fromkeys(choices.checks))
+    return Plan(choices.name or choices.suite_name, cells, _command(choices), checks)
 
 
 def option_problems(options: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -133,25 +141,31 @@ def option_problems(options: Mapping[str, Mapping[str, Any]]) -> list[str]:
     found: list[str] = []
     for name, values in options.items():
         if name in SCENARIOS:
-            wrong = options_module.problems(name, SCENARIOS[name].options, values)
-            weights = {**options_module.defaults(SCENARIOS[name].options), **values}
-            if name == "mixed" and not wrong and not any(weights.values()):
-                wrong = ["mixed needs a weight above 0 for at least one of its scenarios"]
+            scenario = SCENARIOS[name]
+            wrong = options_module.problems(name, scenario.options, values)
+            if not wrong:
+                settings = {**options_module.defaults(scenario.options), **values}
+                wrong = list(filter(None, [scenario.clash(settings)]))
             found += wrong
         else:
             found.append(unknown_name("scenario", name, SCENARIOS))
     return found
 
 
-def parse_option(text: str) -> tuple[str, str, int]:
-    """Read `timers.count=50` as (scenario, option, value). Raises UsageError."""
-    match = _OPTION.match(text.strip())
+def parse_option(text: str) -> tuple[str, str, int | str]:
+    """Read `timers.count=50` as (scenario, option, value). Raises UsageError.
+
+    What is no whole number, or a very long one, stays a text: the option's declaration refuses it
+    with its limits.
+    """
+    match = _OPTION.fullmatch(text.strip())
     if match is None:
         raise UsageError(
-            f"option {text!r} is not of the form scenario.option=number, "
+            f"option {shown(text)} is not of the form scenario.option=number, "
             "for example timers.count=50; `duroxide-stress list scenarios` has them all"
         )
-    return match.group(1), match.group(2), int(match.group(3))
+    scenario, name, value = match.groups()
+    return scenario, name, int(value) if _WHOLE.fullmatch(value) else value
 
 
 def single_cell_plan(config: StressTestConfig, scenario: str, provider: str) -> Plan:
@@ -193,6 +207,7 @@ def _command(choices: Choices) -> str:
         ("--scenario", choices.scenarios),
         ("--provider", choices.providers),
         ("--config", configs),
+        ("--check", choices.checks),
     ):
         for value in values:
             words += [flag, value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from functools import partial
@@ -18,7 +19,7 @@ from duroxide_stress.config import (
     build_plan,
     option_problems,
 )
-from duroxide_stress.errors import UsageError, unknown_name
+from duroxide_stress.errors import UsageError, shown, unknown_name
 from duroxide_stress.plan import CONFIG_LIMITS, Concurrency, Plan, StressTestConfig
 from duroxide_stress.providers.registry import provider_named
 from duroxide_stress.scenarios.registry import SCENARIOS, scenario_named
@@ -51,6 +52,7 @@ def _over(below: Choices, above: Choices) -> Choices:
 _TOP: dict[str, str] = {
     "suite": "a text", "scenarios": "a list of texts", "providers": "a list of texts",
     "configs": "a list of texts like \"2/2\"", "repeat": "a whole number",
+    "checks": "a list of texts, files that lie relative to this one",
     "stress": "a table", "options": "a table of tables, one a scenario",
 }  # fmt: skip
 
@@ -67,7 +69,7 @@ def _read_choices(path: Path) -> Choices:
     lines = _Lines(path, text)
     problems = [lines.at(key, unknown_name("key", key, _TOP)) for key in found if key not in _TOP]
     problems += [
-        lines.at(key, f"{key} must be {_TOP[key]}, found {found[key]!r}")
+        lines.at(key, f"{key} must be {_TOP[key]}, found {shown(found[key])}")
         for key in found
         if key in _TOP and not _fits_top(key, found[key])
     ]
@@ -83,7 +85,8 @@ def _read_choices(path: Path) -> Choices:
         repeat=fit.get("repeat"),
         overrides=fit.get("stress", {}),
         options=fit.get("options", {}),
-        name=path.stem,
+        name=os.fsencode(path.stem).decode(errors="replace"),
+        checks=tuple(str(path.parent / check) for check in fit.get("checks", ())),
     )
     problems += _name_problems(choices, lines)
     if problems:
@@ -92,7 +95,7 @@ def _read_choices(path: Path) -> Choices:
 
 
 def _fits_top(key: str, value: object) -> bool:
-    if key in ("scenarios", "providers", "configs"):
+    if key in ("scenarios", "providers", "configs", "checks"):
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
     if key == "options":
         return isinstance(value, dict) and all(isinstance(v, dict) for v in value.values())
@@ -112,7 +115,7 @@ def _stress_problems(stress: dict[str, Any]) -> list[tuple[str, str]]:
         number = isinstance(value, int if key in whole else int | float)
         if not number or isinstance(value, bool) or not low <= value <= high:
             problems.append(
-                (key, f"{key} must be {kind} between {low:g} and {high:g}, found {value!r}")
+                (key, f"{key} must be {kind} between {low:g} and {high:g}, found {shown(value)}")
             )
     return problems
 
@@ -131,11 +134,18 @@ def _name_problems(choices: Choices, lines: _Lines) -> list[str]:
             found: list[str] = []
             attempt(found, partial(check, name))
             problems += [lines.at(key, problem) for problem in found]
+    if choices.checks:
+        from duroxide_stress.checks.own import check_problems
+
+        problems += [lines.at("checks", problem) for problem in check_problems(choices.checks)]
     for scenario, values in choices.options.items():
         problems += _option_problems(scenario, values, lines)
     if not 1 <= choices.repeats <= MAX_REPEAT:
         problems.append(
-            lines.at("repeat", f"repeat must be between 1 and {MAX_REPEAT}, found {choices.repeat}")
+            lines.at(
+                "repeat",
+                f"repeat must be between 1 and {MAX_REPEAT}, found {shown(choices.repeat)}",
+            )
         )
     return problems
 

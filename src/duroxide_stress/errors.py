@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from duroxide_stress.redaction import redact
+
+SHOWN, SHOWN_DIGITS = 80, 24
+"""Characters of a given value, or digits of a given number, that a sentence shows whole."""
 
 
 class StressError(Exception):
@@ -41,9 +45,24 @@ def in_words(error: BaseException) -> str:
     return ": ".join(filter(None, (type(error).__name__, text)))
 
 
+def shown(value: object) -> str:
+    """A value that was given, as its writer would know it again: cut where it is long, and also
+    where Python refuses to print a number of thousands of digits."""
+    if isinstance(value, int) and abs(value) >= 10**SHOWN_DIGITS:
+        digits = int(value.bit_length() * math.log10(2))
+        digits += abs(value) >= 10**digits
+        leading = abs(value) // 10 ** (digits - 8)
+        return f"{'-' if value < 0 else ''}{leading}... ({digits} digits)"
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a user's object may raise anything, or hold such a number
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """One sentence for a name nobody knows, with the nearest right one."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else "one of: " + ", ".join(names)
-    return f"unknown {kind} {name!r}: {hint}"
+    return f"unknown {kind} {shown(name)}: {hint}"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from duroxide_stress.checks.base import judge
+import msgspec
+
+from duroxide_stress.checks.base import Check, judge, judgeable
+from duroxide_stress.checks.own import with_recorded
 from duroxide_stress.checks.registry import CHECKS
 from duroxide_stress.errors import RecordingError
 from duroxide_stress.measure import metrics
@@ -32,15 +37,19 @@ from duroxide_stress.result import (
 from duroxide_stress.verdict import Verdict, worst
 
 
-def judge_run(run: Path) -> RunResult:
-    """Judge every cell of a recording.
+def judge_run(run: Path, own: Mapping[str, Check] | None = None) -> RunResult:
+    """Judge every cell of a recording, also by checks of the user's own: path → check.
 
     Raises UsageError when `run` is no recording, or of a newer format; RecordingError when its
     plan cannot be read. A cell that is damaged, cut off or missing is unknown, with its reason.
     """
     head = read_run(run)
     refuse_unfinished(run)
-    cells = tuple(judge_cell(run, cell, head) for cell in head.plan.cells)
+    checks = with_recorded(head.plan.checks, own or {})
+    files = list(dict.fromkeys([*head.plan.checks, *(own or {})]))
+    cells = tuple(
+        _with_files(judge_cell(run, cell, head, checks), files) for cell in head.plan.cells
+    )
     reasons = tuple(f"{c.recording}: {reason}" for c in cells for reason in c.reasons)
     return RunResult(
         schema=SCHEMA,
@@ -57,7 +66,15 @@ def save_result(run: Path, result: RunResult) -> None:
     write_json(run / "result.json", result)
 
 
-def judge_cell(run: Path, cell: Cell, head: RunHead) -> CellResult:
+def _with_files(cell: CellResult, files: Sequence[str]) -> CellResult:
+    """The cell's command, with the checks it was held to."""
+    words = shlex.join(word for file in files for word in ("--check", file))
+    if not words or not cell.command:
+        return cell
+    return msgspec.structs.replace(cell, command=f"{cell.command} {words}")
+
+
+def judge_cell(run: Path, cell: Cell, head: RunHead, own: Sequence[Check] = ()) -> CellResult:
     """Judge one cell's directory."""
     directory = run / cell.key
     if not directory.is_dir():
@@ -67,12 +84,12 @@ def judge_cell(run: Path, cell: Cell, head: RunHead) -> CellResult:
     except RecordingError as error:
         return _unjudged(cell, str(error))
     try:
-        return _judged(recording, cell, head)
+        return _judged(recording, cell, head, own)
     finally:
         recording.close()
 
 
-def _judged(recording: Recording, cell: Cell, run: RunHead) -> CellResult:
+def _judged(recording: Recording, cell: Cell, run: RunHead, own: Sequence[Check]) -> CellResult:
     head = recording.head
     cpus = run.environment.get("cpus")
     counted = metrics.counts(recording)
@@ -86,9 +103,8 @@ def _judged(recording: Recording, cell: Cell, run: RunHead) -> CellResult:
     machine = metrics.cores_used(recording, measured, "machine")
     limit = ceiling(head, rate, machine, cpus)
     memory = engine_memory(recording)
-    # What a run could not write down it cannot be held to: half a recording looks like lost work.
-    whole = recording.end is None or recording.end.ended != "unrecorded"
-    checks = tuple(judge(check, recording) for check in CHECKS.values()) if whole else ()
+    asked = (*CHECKS.values(), *own) if judgeable(recording) else ()
+    checks = tuple(judge(check, recording) for check in asked)
     verdict, reasons = _verdict(recording, checks)
     return CellResult(
         scenario=cell.scenario,

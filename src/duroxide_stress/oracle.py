@@ -270,6 +270,7 @@ class Oracle:
             events += Counter({k: n for k, n in side.events.items() if k in SCHEDULES})
         return Forecast(
             output={ANY: [{"winner": i, "result": s.output} for i, s in enumerate(sides)]},
+            activities=min(side.activities for side in sides),
             worker_ms=min(side.worker_ms for side in sides),
             min_ms=min(side.min_ms for side in sides),
             open_end=True,

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from duroxide_stress.errors import UsageError
+from duroxide_stress.errors import UsageError, shown
 from duroxide_stress.units import format_duration
 
-_CONCURRENCY = re.compile(r"^(\d+)/(\d+)$")
+_CONCURRENCY = re.compile(r"([0-9]+)/([0-9]+)")
 MAX_WORKERS = 1024
 
 # Seconds a cell costs beyond warm-up and window, as seen on two cores: starting and stopping the
@@ -31,10 +31,10 @@ class Concurrency(msgspec.Struct, frozen=True, order=True):
     @classmethod
     def parse(cls, text: str) -> Concurrency:
         """Read `N/M`. Raises UsageError when it is not two whole numbers of at least 1."""
-        match = _CONCURRENCY.match(text.strip())
+        match = _CONCURRENCY.fullmatch(text.strip())
         if match is None:
             raise UsageError(
-                f"config {text!r} is not of the form N/M: orchestration workers, a slash, "
+                f"config {shown(text)} is not of the form N/M: orchestration workers, a slash, "
                 "activity workers, for example 2/2"
             )
         # Python refuses to read thousands of digits, and ten are too many workers anyway.
@@ -65,6 +65,8 @@ class StressTestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 1
     poll_interval_ms: int = 100
     """The engine's idle sleep per worker slot; 100 is its default and its own harness's choice."""
+    canary_every_ms: int = 0
+    """The pace of canaries beside the load; 0: none."""
 
     @property
     def concurrency(self) -> Concurrency:
@@ -81,8 +83,7 @@ class StressTestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def _shown(value: float) -> str:
     """A number as its writer would know it again, also one that no float can hold."""
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= 24 else f"{text[:8]}... ({len(text)} digits)"
+    return f"{value:g}" if isinstance(value, float) else shown(value)
 
 
 CONFIG_LIMITS: dict[str, tuple[float, float]] = {
@@ -96,6 +97,7 @@ CONFIG_LIMITS: dict[str, tuple[float, float]] = {
     "warmup_secs": (0, 3_600),
     "seed": (0, 2**63 - 1),
     "poll_interval_ms": (1, 60_000),
+    "canary_every_ms": (0, 3_600_000),
 }
 
 
@@ -133,6 +135,8 @@ class Plan(msgspec.Struct, frozen=True):
     cells: tuple[Cell, ...]
     command: str
     """The words that repeat this plan."""
+    checks: tuple[str, ...] = ()
+    """Files with checks of the user's own."""
 
     @property
     def estimated_secs(self) -> float:
@@ -156,4 +160,5 @@ class Plan(msgspec.Struct, frozen=True):
                 f"{c.activity_delay_ms} ms, {format_duration(c.warmup_secs)} warm-up + "
                 f"{format_duration(c.duration_secs)} window, seed {c.seed}"
             )
+        lines += [f"Check of your own: {path}" for path in self.checks]
         return "\n".join([*lines, f"Repeat it with: {self.command}"])

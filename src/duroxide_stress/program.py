@@ -141,9 +141,15 @@ def work(value: Json, path: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 
+AWKWARD = "\n\"é✓\r\t'\\\0\x1b[1m</script>\u2028\U0001f469\u200d\U0001f4bb"
+"""What breaks where text is not handled as text: quotes, controls and NUL, letters of two, three and
+four bytes, markup, a line end that JSON knows nothing of."""
+
+
 def content(value: Json, path: str, size: int) -> str:
     """Text of `size` characters that differs from step to step, in every part of it."""
-    seed = f'{work(value, path):012x}\n"é✓'
+    word = f"{work(value, path):012x}"
+    seed = word + AWKWARD + word * 3
     return (seed * (size // len(seed) + 1))[:size]
 
 

@@ -98,6 +98,9 @@ class Finding(msgspec.Struct, frozen=True):
     what: str
     detail: str
     instance: str | None = None
+    weight: float = 0.0
+    """How bad it is, in the check's own unit, where that can be said: how many ms a timer was early,
+    how many runs are missing."""
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -115,7 +118,9 @@ class CheckResult(msgspec.Struct, frozen=True):
     found: int = 0
     """All violations, also those not listed."""
     findings: tuple[Finding, ...] = ()
-    """The first of them."""
+    """The first of them, by the op that started their instances."""
+    worst: Finding | None = None
+    """The one with the greatest weight of all; null where the check weighs none."""
     note: str = ""
 
 

@@ -26,6 +26,7 @@ from duroxide_stress.redaction import protect
 from duroxide_stress.scenarios.base import Workload
 from duroxide_stress.scenarios.registry import scenario_named
 from duroxide_stress.scenarios.tree import instance_pattern
+from duroxide_stress.values import text_flaw
 
 RUNS = Path("stress-runs")
 """Where recordings go when nobody says."""
@@ -84,6 +85,8 @@ def prepare_directory(out: Path | None, plan: Plan) -> Path:
     """An empty directory for the recording. Raises UsageError when `out` cannot be one."""
     try:
         run = out or _dated(plan)
+        if text_flaw(str(run)):
+            raise UsageError(f"output directory {str(run)!r} cannot be used: its name is not UTF-8")
         if run.is_file():
             raise UsageError(f"output directory {run} is a file: name a new or an empty directory")
         run.mkdir(parents=True, exist_ok=True)
@@ -127,7 +130,7 @@ def run_plan(
     """
     given = dict(providers or {})
     chosen = {c.provider: given.get(c.provider) or provider_named(c.provider) for c in plan.cells}
-    heads = [_head(cell, chosen[cell.provider]) for cell in plan.cells]
+    heads = [cell_head(cell, chosen[cell.provider]) for cell in plan.cells]
     try:
         with being_written(run):
             write_json(
@@ -157,7 +160,8 @@ def _run_cells(
             return
 
 
-def _head(cell: Cell, provider: Provider) -> CellHead:
+def cell_head(cell: Cell, provider: Provider) -> CellHead:
+    """What is about to be run. Raises UsageError for a scenario that its provider cannot run."""
     engine = engine_named(provider.engine)
     scenario = scenario_named(cell.scenario)
     workload = scenario.workload(cell)

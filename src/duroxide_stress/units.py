@@ -10,7 +10,7 @@ NS_PER_MS = 1_000_000
 NS_PER_SEC = 1_000_000_000
 MIB = 1024 * 1024
 
-_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)?\s*$")
+_DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h)?\s*")
 _SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -21,7 +21,7 @@ def secs_to_ns(secs: float) -> int:
 
 def parse_duration_secs(text: str) -> float:
     """Read `15`, `15s`, `500ms`, `2m` or `1h` as seconds. Raises ValueError with one sentence."""
-    match = _DURATION.match(text)
+    match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError(f"not a duration: {text!r}; write seconds, or 500ms, 15s, 2m, 1h")
     return float(match.group(1)) * _SECONDS[match.group(2)]

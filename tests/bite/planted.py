@@ -35,7 +35,8 @@ def fail(recorded: Recorded, op: int, error: str, **books: Any) -> None:
     """Let an instance have failed, for the client and in the books."""
     of = where(instance=recorded.instance(op))
     end(recorded, op, type="fail", where="end", error=error)
-    recorded.change("executions", of, status="Failed", output=None, error=error, **books)
+    status = {"status": "Failed", "instance_status": "Failed", "output": None}
+    recorded.change("executions", of, **status, error=error, **books)
     last = max(event["event_id"] for event in recorded.lines("history", of))
     recorded.change(
         "history",
@@ -58,7 +59,8 @@ def hang(recorded: Recorded, op: int) -> None:
     """Let an instance have got no further than its second event when its timeout was over."""
     instance = recorded.instance(op)
     end(recorded, op, type="info", reason="timeout")
-    recorded.change("executions", where(instance=instance), status="Running", output=None)
+    running = {"status": "Running", "instance_status": "Running", "output": None}
+    recorded.change("executions", where(instance=instance), **running)
     recorded.drop("history", lambda e: e["instance"] == instance and e["event_id"] > 2)
     first = f"{instance}|1|0.0"
     recorded.drop("effects", lambda e: e["instance"] == instance and e["token"] != first)
@@ -84,8 +86,11 @@ def give(recorded: Recorded, op: int, output: Any) -> None:
 
 def book(recorded: Recorded, op: int, output: Any) -> None:
     """Let the books hold this output."""
-    of = where(instance=recorded.instance(op))
-    recorded.change("executions", of, output=encoded(output))
+    instance = recorded.instance(op)
+    recorded.change("executions", where(instance=instance, current=True), output=encoded(output))
+    ended = where(instance=instance, kind="OrchestrationCompleted")
+    if recorded.lines("history", ended):
+        recorded.change("history", ended, data=encoded(output))
 
 
 def owe(recorded: Recorded, op: int, output: Any) -> None:
@@ -118,6 +123,7 @@ CELLS: dict[str, Cell] = {
         small_cell("events"),
         small_cell("failures"),
         small_cell("cancellation", {"within_ms": 500}),
+        small_cell("races"),
         small_cell("versions", {"pause_ms": 50}),
         msgspec.structs.replace(
             small_cell("mixed"),

@@ -6,9 +6,10 @@ import pytest
 
 from recordings.make import Line, Recorded, where
 
-from .planted import CELLS, RecordingOf, caught, end, event, op_of, told
+from .planted import CELLS, RecordingOf, caught, end, event, op_of, this, told
 
 LATE, WENT_ON = "an activity began after the cancel", "a child went on after its parent's cancel"
+IGNORED, NO_END = "an acknowledged cancel was ignored", "went on after its cancel"
 
 
 @pytest.fixture
@@ -68,6 +69,7 @@ def test_a_child_that_the_cancel_did_not_reach(
     """A child that goes on to complete by itself has not been cancelled, whatever its end says."""
     parent, child = with_child(recorded)
     ended = event(recorded, parent, "OrchestrationFailed")["ts_ms"]
+    recorded.drop("history", where(instance=child, kind="OrchestrationCancelRequested"))
     terminal = event(recorded, child, "OrchestrationFailed")
     more = {"event_id": terminal["event_id"] + 1, "kind": kind, "ts_ms": ended + after_ms}
     recorded.add("history", {**terminal, **more})
@@ -118,3 +120,41 @@ def test_a_cancelled_instance_without_a_cancel(recording_of: RecordingOf) -> Non
         "executions", where(instance=one), status="Failed", category="canceled", **words
     )
     assert told(recorded, "success") == {(one, "canceled failure")}
+
+
+@pytest.mark.parametrize(("after_ms", "is_late"), [(1000, False), (1001, True)])
+def test_an_instance_that_goes_on_after_its_cancel_request(
+    recorded: Recorded, after_ms: int, is_late: bool
+) -> None:
+    """The turn that takes a cancel is the last one; a turn may take a second on a loaded host."""
+    one = cancelled(recorded)
+    asked = event(recorded, one, "OrchestrationCancelRequested")
+    last = {**asked, "event_id": 99, "kind": "TimerCreated", "ts_ms": asked["ts_ms"] + after_ms}
+    recorded.add("history", last)
+    assert told(recorded, "cancellation") == ({(one, NO_END)} if is_late else set())
+
+
+@pytest.mark.parametrize(("after_ms", "is_late"), [(1000, False), (1002, True)])
+def test_a_cancel_that_nobody_heard(recorded: Recorded, after_ms: int, is_late: bool) -> None:
+    """An instance that completes need not have heard of a cancel that came with its end; but a turn that
+    begins a second after the acknowledgement must find it."""
+    op = recorded.lines("ops", where(type="ok"))[0]["op"]
+    one = recorded.instance(op)
+    done = event(recorded, one, "ActivityCompleted")
+    call = {"op": op, "number": 0}
+    act = {**recorded.lines("ops", where(type="act"))[0], **call}
+    at_ns = (done["ts_ms"] - after_ms) * 1_000_000
+    recorded.add("ops", act, {"type": "acted", **call, "begun_ns": at_ns, "at_ns": at_ns})
+    kinds = ("ActivityCompleted", "TimerFired", "SubOrchestrationCompleted")
+    for line in recorded.lines("history", lambda x: x["instance"] == one and x["kind"] in kinds):
+        recorded.change("history", this(line), ts_ms=done["ts_ms"])
+    assert told(recorded, "cancellation") == ({(one, IGNORED)} if is_late else set())
+
+
+def test_a_cancel_that_failed_may_be_ignored(recorded: Recorded) -> None:
+    """A call that raised promised nothing."""
+    for line in recorded.lines("ops", where(type="acted")):
+        recorded.change(
+            "ops", where(type="acted", op=line["op"]), at_ns=0, error="the store is locked"
+        )
+    assert not any(what == IGNORED for _, what in told(recorded, "cancellation"))

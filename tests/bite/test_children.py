@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from recordings.make import Recorded, encoded, where
+from recordings.make import Line, Recorded, encoded, where
 
 from .planted import CELLS, RecordingOf, event, remove, root, this, told
 
@@ -112,6 +112,56 @@ def test_a_child_that_was_never_called(recorded: Recorded) -> None:
     recorded.drop("history", where(instance=one, source=called["event_id"]))
     remove(recorded, called)
     assert (one, "not the events its program makes") in told(recorded, "history")
+
+
+NAMES = ["", "any", "x::sub::2", "\0\n\x1b[m</script>\"'\\", '","instance":"other', "h" * 100_000]
+
+
+def _name(recorded: Recorded, name: str) -> tuple[str, Line]:
+    """Let the first child of the first family have an id of its caller's choice, and an input that
+    is no JSON: the call and the child's records say it."""
+    one = root(recorded)
+    called = event(recorded, one, "SubOrchestrationScheduled")
+    data = f'{{"name":"level-1","instance":{encoded(name)},"input":[NaN,"\\ud800"]}}'
+    recorded.change("history", this(called), data=data)
+    for file in ("executions", "history"):
+        recorded.change(file, where(instance=_child(one)), instance=name)
+    recorded.change("executions", where(parent=_child(one)), parent=name)
+    for file in ("executions", "history"):
+        for below in ("sub::2", "sub::3"):
+            recorded.change(
+                file, where(instance=f"{_child(one)}::{below}"), instance=f"{name}::{below}"
+            )
+    return one, called
+
+
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name)[:12])
+def test_a_child_whose_id_its_caller_chose(recorded: Recorded, name: str) -> None:
+    """It is followed like any other, whatever the id."""
+    one, _ = _name(recorded, name)
+    assert told(recorded, "children") == set()
+    recorded.change("executions", where(instance=name), parent=None)
+    assert (one, UNLINKED) in told(recorded, "children")
+
+
+@pytest.mark.parametrize("owner", ["another", "itself"])
+def test_a_call_that_failed_because_its_id_was_taken(recorded: Recorded, owner: str) -> None:
+    """It leads to no child: whose id that is need not name the caller, nor have failed."""
+    one = root(recorded)
+    taken = root(recorded, nth=1) if owner == "another" else one
+    called = event(recorded, one, "SubOrchestrationScheduled")
+    answered = event(recorded, one, "SubOrchestrationCompleted")
+    assert answered["source"] == called["event_id"]
+    for name in ("executions", "history"):
+        recorded.drop(name, lambda line: line["instance"].startswith(_child(one)))
+    data = encoded({"name": "level-1", "instance": taken, "input": 1})
+    recorded.change("history", this(called), data=data)
+    message = f"sub-orchestration instance id '{taken}' already exists and is terminal"
+    failed = {"kind": "SubOrchestrationFailed", "data": encoded({"Application": message})}
+    recorded.change("history", this(answered), **failed)
+    assert told(recorded, "children") == set()
+    recorded.change("history", this(answered), data=encoded({"Application": "it broke"}))
+    assert (one, UNLINKED) in told(recorded, "children")
 
 
 def test_a_parent_that_was_cancelled_before_its_child_began(recorded: Recorded) -> None:

@@ -14,7 +14,10 @@ def test_a_hung_instance(recorded: Recorded) -> None:
     (finding,) = found["completion"].findings
     assert finding.instance == recorded.instance(4)
     assert finding.what == "no end within the wait timeout"
-    assert finding.detail == "books at rest: Running, 2 events, the last ActivityScheduled"
+    assert finding.detail == (
+        "lost wake-up: its activity ran, and nobody told it (event 2 of execution 1); "
+        "books at rest: Running, 2 events, the last ActivityScheduled"
+    )
 
 
 def test_a_hung_instance_of_which_nothing_was_ever_written(recorded: Recorded) -> None:
@@ -22,8 +25,8 @@ def test_a_hung_instance_of_which_nothing_was_ever_written(recorded: Recorded) -
     hang(recorded, 4)
     forget(recorded, 4)
     found = caught(recorded)
-    assert list(found) == ["success", "completion", "database"]
-    assert found["completion"].findings[0].detail == "not in the books"
+    assert list(found) == ["success", "completion", "durability"]
+    assert found["completion"].findings[0].detail.endswith("; not in the books")
 
 
 def test_a_start_that_never_returned(recorded: Recorded) -> None:
@@ -40,7 +43,7 @@ def test_acknowledged_then_lost(recorded: Recorded) -> None:
     """What the client saw through and the books do not know is lost."""
     forget(recorded, 4)
     found = caught(recorded)
-    assert list(found) == ["completion", "database"]
+    assert list(found) == ["completion", "durability"]
     (finding,) = found["completion"].findings
     assert (finding.what, finding.detail) == ("acknowledged, then lost", "not in the books")
 
@@ -48,7 +51,7 @@ def test_acknowledged_then_lost(recorded: Recorded) -> None:
 def test_an_end_that_did_not_last(recorded: Recorded) -> None:
     """The client was told ok, the books at rest say Running."""
     of = where(instance=recorded.instance(4))
-    recorded.change("executions", of, status="Running", output=None)
+    recorded.change("executions", of, status="Running", instance_status="Running", output=None)
     found = caught(recorded)
     assert list(found) == ["success", "completion"]
     assert found["completion"].findings[0].what == "acknowledged, then lost"
@@ -84,7 +87,7 @@ def test_a_start_that_may_still_wait_in_a_queue_is_not_lost(recorded: Recorded) 
     """Where the engine never came to rest, what its books do not have may be in its queues."""
     forget(recorded, 3)
     assert recorded.checks()["completion"].verdict is Verdict.VIOLATED
-    assert recorded.checks()["database"].verdict is Verdict.VIOLATED
+    assert recorded.checks()["durability"].verdict is Verdict.VIOLATED
     recorded.drop("ops", where(type="mark", name="at_rest"))
     checks = recorded.checks()
-    assert checks["completion"].found == checks["database"].found == 0
+    assert checks["completion"].found == checks["durability"].found == 0

@@ -1,10 +1,12 @@
 """Effects: activities that were booked and never ran, that ran and were never booked, and results
-that are not stored as they were returned."""
+that are not stored as they were returned, and runs that nothing explains."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
+from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
 from duroxide_stress.verdict import Verdict
 from recordings.make import Recorded, where
 
@@ -52,6 +54,7 @@ def no_result(recorded: Recorded) -> None:
 
 
 NEVER, FEWER = "booked as done, but never ran", "fewer activities ran than its program needs"
+AGAIN, TWICE = "ran again after it was booked as done", "ran twice at once"
 UNSCHEDULED, OTHER = "ran, but nobody scheduled it", "stored another result than it returns"
 DAMAGES: list[tuple[Damage, set[str]]] = [
     (never_ran, {NEVER, FEWER}),
@@ -74,9 +77,92 @@ def test_books_that_reality_does_not_bear_out(
     assert told(recorded, "effects") == {(one, word) for word in words}
 
 
+def run_again(recorded: Recorded, token: str, after_ms: int, node: str = "host-0") -> None:
+    """Let the step have run once more, so long after its first beginning."""
+    first = recorded.lines("effects", where(token=token))
+    by = after_ms * NS_PER_MS
+    recorded.add(
+        "effects", *({**e, "run": 9_999, "node": node, "at_ns": e["at_ns"] + by} for e in first)
+    )
+
+
 def test_an_activity_may_run_more_than_once(recorded: Recorded) -> None:
-    """At least once is the promise: a redelivery is no violation."""
-    recorded.double("effects", where(token=_first(recorded)))
+    """At least once is the promise: an acknowledgement that fails is followed by another run."""
+    run_again(recorded, _first(recorded), after_ms=50)
+    check = recorded.checks("effects")["effects"]
+    assert (check.verdict, check.note) == (Verdict.OK, "1 activity ran more than once")
+
+
+def test_a_run_after_its_completion_was_booked(recorded: Recorded) -> None:
+    """What is booked as done has left the queue: nobody may take it any more."""
+    done = event(recorded, root(recorded), "ActivityCompleted")
+    (scheduled,) = recorded.lines(
+        "history", where(instance=root(recorded), event_id=done["source"], execution=1)
+    )
+    token = json.loads(scheduled["data"])["input"]["token"]
+    begun_ms = recorded.lines("effects", where(token=token))[0]["at_ns"] // NS_PER_MS
+    grace_ends_ms = done["ts_ms"] + 1_000 - begun_ms
+    run_again(recorded, token, after_ms=grace_ends_ms - 5)
+    assert told(recorded, "effects") == set()
+    recorded.drop("effects", where(run=9_999))
+    run_again(recorded, token, after_ms=grace_ends_ms + 5)
+    assert told(recorded, "effects") == {(root(recorded), AGAIN)}
+
+
+def test_a_retry_runs_after_the_attempt_before_it(recording_of: RecordingOf) -> None:
+    """Attempts of one step have one token; only its last one can be done."""
+    recorded = recording_of(CELLS["failures"])
+    one = root(recorded, "failures-flaky")
+    attempts = recorded.lines("effects", where(instance=one, phase="failed"))
+    assert len({attempt["token"] for attempt in attempts}) == 1
+    assert len(attempts) == 2
+    assert told(recorded, "effects") == set()
+    assert recorded.checks("effects")["effects"].note == ""
+
+
+def test_two_runs_at_once(recorded: Recorded) -> None:
+    """Within the time that a lock lasts, nobody else can have taken the work."""
+    run_again(recorded, _first(recorded), after_ms=5)
+    assert told(recorded, "effects") == {(root(recorded), TWICE)}
+
+
+def stretch(recorded: Recorded, secs: int) -> None:
+    """Let the first step have run for so long, whatever was booked in the meantime."""
+    end = recorded.lines("effects", where(token=_first(recorded), phase="end"))[0]
+    recorded.change(
+        "effects",
+        where(token=_first(recorded), phase="end"),
+        at_ns=end["at_ns"] + secs * NS_PER_SEC,
+    )
+    done = event(recorded, root(recorded), "ActivityCompleted")
+    for line in recorded.lines("history", where(instance=root(recorded), kind=done["kind"])):
+        recorded.change("history", this(line), ts_ms=line["ts_ms"] + 2 * secs * 1_000)
+
+
+def test_two_runs_at_once_when_a_lock_may_have_been_lost(recorded: Recorded) -> None:
+    """An activity that runs for longer than a lock lasts may be taken by another."""
+    stretch(recorded, 40)
+    run_again(recorded, _first(recorded), after_ms=24_000)
+    assert (root(recorded), TWICE) in told(recorded, "effects")
+    recorded.drop("effects", where(run=9_999))
+    run_again(recorded, _first(recorded), after_ms=31_000)
+    assert (root(recorded), TWICE) not in told(recorded, "effects")
+
+
+def test_two_runs_at_once_when_a_node_was_told_to_stop(recorded: Recorded) -> None:
+    """It may let go of what it has: another node may begin it at once."""
+    run_again(recorded, _first(recorded), after_ms=5, node="host-1")
+    assert told(recorded, "effects") == {(root(recorded), TWICE)}
+    begun_ns = recorded.lines("effects", where(token=_first(recorded)))[0]["at_ns"]
+    stop = {"node": "host-0", "what": "stopping", "version": "1.0.0"}
+    recorded.add("nodes", {**stop, "at_ns": begun_ns + NS_PER_MS})
+    assert told(recorded, "effects") == set()
+
+
+def test_two_runs_at_once_when_the_host_died(recorded: Recorded) -> None:
+    """Who dies holds no lock for long."""
+    run_again(recorded, _first(recorded), after_ms=5)
+    recorded.edit("end.json", ended="host-died", reason="killed")
     assert told(recorded, "effects") == set()
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from recordings.make import Recorded, where
 
-from .planted import caught
+from .planted import caught, told
 
 
 def _the_finding(recorded: Recorded, owner: str, foreign: str) -> str:
@@ -84,3 +84,13 @@ def test_a_child_belongs_to_its_root(recorded: Recorded) -> None:
     mine = recorded.instance(3)
     recorded.swap("effects", where(token=f"{mine}|1|0.1"), mine, f"{mine}::child-1")
     assert "isolation" not in caught(recorded)
+
+
+def test_a_child_with_an_id_of_its_own_may_know_its_family(recorded: Recorded) -> None:
+    """A user's code names children as it likes; nobody but its author can say who they belong to."""
+    mine, child = recorded.instance(3), "order-17"
+    (book,) = recorded.lines("executions", where(instance=mine))
+    (begun,) = recorded.lines("history", where(instance=mine, event_id=1))
+    recorded.add("executions", {**book, "instance": child, "parent": mine})
+    recorded.add("history", {**begun, "instance": child, "data": f'{{"input":"{mine}"}}'})
+    assert told(recorded, "isolation") == set()

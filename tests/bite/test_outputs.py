@@ -15,13 +15,25 @@ ALIKE: list[tuple[str, Any, Any]] = [
     ("nothing in a list", [], []),
     ("a number past 2^64", 2**80 + 1, 2**80 + 1),
     ("letters beyond ASCII", "Grüße 😀\u0000", "Grüße 😀\u0000"),
+    ("controls and line ends", "\x1b[0m\r\n\u2028\x7f\uffff", "\x1b[0m\r\n\u2028\x7f\uffff"),
+    ("keys of every kind", {"": 1, "\0": 2, "a.b": 3}, {"a.b": 3, "\0": 2, "": 1}),
+    ("floats at their limits", [-0.0, 5e-324, 1e16, 1e308], [-0.0, 5e-324, 1e16, 1e308]),
+    ("a thousand digits", 10**1000 + 1, 10**1000 + 1),
 ]
 DIFFERENT: list[tuple[str, Any, Any]] = [
     ("true for 1", 1, True),
     ("false for 0", [0], [False]),
     ("1.0 for 1", 1, 1.0),
     ("1.0 for 1 deep inside", {"a": [{"b": 1}]}, {"a": [{"b": 1.0}]}),
+    ("minus zero", 0.0, -0.0),
     ("one off at 2^53", BIG + 1, BIG),
+    ("one off at 2^64", 2**64 + 1, 2**64),
+    ("a float at 2^53", BIG, float(BIG)),
+    ("one off in a thousand digits", 10**1000 + 1, 10**1000),
+    ("a NUL less", "a\0b", "ab"),
+    ("cut at the NUL", "a\0b", "a"),
+    ("another form of a letter", "\u00e9", "e\u0301"),
+    ("what stands for an output that cannot be recorded", 1, {"$unrecorded": "NaN"}),
     ("one off past 2^53", [BIG * 4 + 3], [BIG * 4 + 2]),
     ("one off past 2^64", 2**80 + 1, 2**80),
     ("a text for a number", 1, "1"),
@@ -80,12 +92,16 @@ def test_the_finding_shows_both_values_in_short(recorded: Recorded) -> None:
     assert len(finding.detail) < 450
 
 
-@pytest.mark.parametrize("text", [None, "", "[1, 2", "not JSON"])
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "[1, 2", "not JSON", "NaN", '"\\ud800"', "9" * 5_000, "[" * 5_000 + "]" * 5_000],
+    ids=lambda text: str(text)[:10],
+)
 def test_books_without_a_readable_output(recorded: Recorded, text: str | None) -> None:
     """A completed execution with no output, or none that is JSON, holds a wrong one."""
     recorded.change("executions", where(instance=recorded.instance(3)), output=text)
     found = caught(recorded)
-    assert list(found) == ["outputs"]
+    assert list(found) == ["outputs", "books"]
     assert found["outputs"].findings[0].what == "the books hold a wrong output"
 
 

@@ -180,6 +180,21 @@ def a_cancel_and_a_completion(recorded: Recorded) -> str:
     return one
 
 
+def a_race_with_both_results(recorded: Recorded) -> str:
+    """The loser's result beside the winner's."""
+    one = root(recorded)
+    first, *rest = output_of(recorded, one)
+    return return_(recorded, one, [{**first, "result": [first["result"], None]}, *rest])
+
+
+def a_timer_that_did_not_win(recorded: Recorded) -> str:
+    """Either of two timers may win; the history has the other one's firing."""
+    one = root(recorded)
+    output = output_of(recorded, one)
+    output[4] = {"winner": 1 - output[4]["winner"], "result": None}
+    return return_(recorded, one, output)
+
+
 def of_another_part(recorded: Recorded) -> str:
     """An instance of one part has the output of another part's instance."""
     one, other = root(recorded, "parallel"), root(recorded, "timers")
@@ -205,6 +220,14 @@ def a_stranger_in_the_result(recorded: Recorded) -> str:
     return one
 
 
+def a_half_of_each_version(recorded: Recorded) -> str:
+    """It began with the old code and ended with the new."""
+    one = root(recorded)
+    (line,) = recorded.lines("ops", where(type="invoke", instance=one))
+    old, new = line["expect"]["versions"].values()
+    return return_(recorded, one, [*old[:4], *new[4:]])
+
+
 PLANTED: list[tuple[str, Damage, str]] = [
     ("parallel", swapped_outputs, "outputs"),
     ("parallel", swapped_results, "outputs"),
@@ -227,8 +250,12 @@ PLANTED: list[tuple[str, Damage, str]] = [
     ("failures", a_saga_that_undid_nothing, "outputs"),
     ("failures", a_step_that_was_never_undone, "effects"),
     ("failures", a_timeout_that_did_not_come, "outputs"),
+    ("versions", swapped_outputs, "outputs"),
+    ("versions", a_half_of_each_version, "outputs"),
     ("cancellation", a_cancelled_child_taken_for_a_result, "outputs"),
     ("cancellation", a_cancel_and_a_completion, "success"),
+    ("races", a_race_with_both_results, "outputs"),
+    ("races", a_timer_that_did_not_win, "races"),
     ("mixed", of_another_part, "outputs"),
     ("mixed", a_doomed_instance_that_completed, "success"),
 ]

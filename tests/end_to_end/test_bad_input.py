@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .tool import Ran, Tool, document
+from .tool import TINY, Ran, Tool, document
 
 HUGE = "9" * 400
 
@@ -55,6 +55,26 @@ def test_every_wrong_word_is_told_at_once(tool: Tool) -> None:
     for sentence in expected:
         assert any(found.startswith(sentence) for found in told), sentence
     assert not (tool.cwd / "stress-runs").exists()
+
+
+def test_every_wrong_option_is_told_with_its_limits(tool: Tool) -> None:
+    """Digits of other scripts, thousands of digits, none at all, and two that clash."""
+    wrong = ("timers.count=\u0663", f"timers.herd={'9' * 5_000}", "timers.delay_ms=", "x.y=1")
+    clash = ("sub-orchestrations.width=40", "sub-orchestrations.depth=6")
+    words = [word for option in (*wrong, *clash) for word in ("--option", option)]
+    told = complaints(tool, "run", *words)
+    assert told[:3] == [
+        "timers.count must be a whole number between 1 and 500, found '\u0663'",
+        "timers.herd must be a whole number between 1 and 500, found "
+        f"'{'9' * 79}... (5002 characters)",
+        "timers.delay_ms must be a whole number between 0 and 3600000, found ''",
+    ]
+    assert told[3].startswith("unknown scenario 'x': one of: ")
+    assert told[4] == (
+        "sub-orchestrations.width=40 with depth=6 gives 4096000000 children on the lowest level "
+        "(width to the power of depth), the limit is 1600"
+    )
+    assert len(told) == 5
 
 
 def test_every_mistake_of_a_plan_file_has_its_line(tool: Tool) -> None:
@@ -175,6 +195,65 @@ def test_a_recording_that_cannot_be_written_to_is_judged_all_the_same(
     (archive / "result.json").mkdir()
     done = tool.run("check", "archive")
     assert (done.returncode, done.stderr) == (memory_run.done.returncode, "")
+
+
+def test_an_output_directory_whose_name_is_no_text(tool: Tool) -> None:
+    """Records are UTF-8, and so are the messages between processes."""
+    assert complaints(tool, "run", "--out", "out-\udcff") == [
+        "output directory 'out-\\udcff' cannot be used: its name is not UTF-8"
+    ]
+
+
+ECHO = """
+class Echo:
+    name = "echo"
+
+    def register(self, runtime):
+        runtime.register_orchestration("echo", lambda ctx, given: given)
+
+    def start(self, i):
+        return "echo", GIVEN
+
+    def expected(self, i):
+        return 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "flaw"),
+    [
+        ("float('nan')", "NaN, which is no number of JSON"),
+        ("{'a': '\\ud800'}", 'a lone surrogate at character 0, which UTF-8 cannot hold at ["a"]'),
+        ("[{1, 2}]", "a value of type set, which is none of JSON's at [0]"),
+        ("10**5000", "a whole number of more than 4300 digits"),
+        ("1 if i < 2 else b'2'", "a value of type bytes, which is none of JSON's"),
+    ],
+)
+def test_a_value_that_cannot_be_carried(tool: Tool, given: str, flaw: str) -> None:
+    """Refused before anything starts, or where it comes up; then too nothing is left running."""
+    (tool.cwd / "mine.py").write_text(ECHO.replace("GIVEN", given))
+    (told,) = complaints(
+        tool, "run", *TINY, "--quiet", "--scenario", "mine:Echo", "--provider", "sqlite-file"
+    )
+    instance = 2 if "i < 2" in given else 0
+    assert told == (
+        f"scenario 'mine:Echo': the input in start({instance}) cannot be run and verified: {flaw}"
+    )
+    tool.wait_until_gone()
+
+
+def test_a_terminal_that_lacks_letters(
+    tool: Tool, memory_run: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it cannot show is escaped, and JSON is UTF-8 all the same."""
+    named = tool.cwd / "named"
+    shutil.copytree(memory_run.out, named)
+    (head,) = named.glob("*/cell.json")
+    head.write_text(json.dumps({**document(head), "title": "Gr\u00fc\u00dfe \U0001f469"}))
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert "Test Scenario: Gr\\xfc\\xdfe \\U0001f469\n" in tool.run("report", "named").stdout
+    done = tool.run("report", "named", "--json", "-")
+    assert json.loads(done.stdout)["cells"][0]["title"] == "Gr\u00fc\u00dfe \U0001f469"
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ class NoJson(NoWord):
     ("scenario", "provider", "sentence"),
     [
         ("mine:NoWord", "sqlite-memory", "must have either expected(i) or accepts("),
-        ("mine:NoJson", "sqlite-memory", "cannot say what instance 0 is: TypeError"),
+        ("mine:NoJson", "sqlite-memory", "a value of type set, which is none of JSON's"),
         ("mine:Nobody", "sqlite-memory", "'mine' has no 'Nobody'; it has: NoJson, NoWord"),
         ("order_saga:OrderSaga", "reference", "is code for Duroxide and cannot run on provider"),
     ],

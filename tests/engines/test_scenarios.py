@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from duroxide_stress import StressTestConfig, run_stress_test
+from duroxide_stress import StressTestConfig, replay_recording, run_stress_test
+from duroxide_stress.oracle import SCHEDULES
 from duroxide_stress.plan import Cell, Plan
 from duroxide_stress.program import content
 from duroxide_stress.recording.tables import Recording
@@ -36,6 +37,7 @@ OPTIONS: dict[str, dict[str, dict[str, int]]] = {
     "large-payload": {"large-payload": {"max_kb": MAX_KB}},
     "failures": {"failures": {"fails": FAILS}},
     "cancellation": {"cancellation": {"within_ms": 2_900, "pause_ms": 1_500}},
+    "races": {"races": {"long_ms": 30, "soon_ms": 300}},
     "versions": {"versions": {"turns": TURNS, "pause_ms": 800}},
     "mixed": {"mixed": {"events": 1}, "timers": {"delay_ms": 20}},
 }
@@ -55,6 +57,7 @@ SHOWN: dict[str, set[str]] = {
     "events": {"outputs", "messages"},
     "failures": {"outputs", "effects", "timers"},
     "cancellation": {"cancellation"},
+    "races": {"outputs", "effects", "timers", "children", "races"},
     "versions": {"outputs", "effects", "timers", "versions"},
     "mixed": {"outputs", "effects", "timers", "children", "messages"},
 }
@@ -114,7 +117,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RanOf]:
         each.recording.close()
 
 
-@pytest.mark.parametrize(
+EVERY = pytest.mark.parametrize(
     ("scenario", "store"),
     [
         (scenario, store)
@@ -122,6 +125,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RanOf]:
         for store in (CANCELLING if scenario == "cancellation" else STORES)
     ],
 )
+
+
+@EVERY
 def test_every_promise_holds(ran: RanOf, scenario: str, store: str) -> None:
     """All instances end as planned, all checks are silent, and those that matter saw something."""
     cell = ran(scenario, store).cell
@@ -132,6 +138,16 @@ def test_every_promise_holds(ran: RanOf, scenario: str, store: str) -> None:
     assert (cell.failed, cell.undecided, cell.success_rate) == (0, 0, 100)
     seen = {check.name: check.seen for check in cell.checks}
     assert seen["success"] == seen["completion"] == cell.launched
+
+
+@EVERY
+def test_its_code_replays_every_history(ran: RanOf, scenario: str, store: str) -> None:
+    """Without the engine: nothing differs, nothing is left out, no timer is seen to have changed."""
+    result = replay_recording(ran(scenario, store).recording.directory.parent)
+    (cell,) = result.cells
+    assert (cell.places, cell.reasons, cell.unreadable, cell.changed_delays) == ((), (), 0, 0)
+    assert (result.verdict, cell.resumable) == ("ok", 0)
+    assert cell.executions >= cell.instances >= ran(scenario, store).cell.launched
 
 
 @pytest.mark.parametrize("store", STORES)
@@ -306,6 +322,44 @@ def test_versions(ran: RanOf, store: str) -> None:
             "SELECT DISTINCT node FROM effects JOIN nodes USING (node) "
             "WHERE what = 'ready' ORDER BY node"
         ) == [("host-0",), ("host-1",)]
+
+
+COMPLETIONS = ("ActivityCompleted", "TimerFired", "SubOrchestrationCompleted")
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_races(ran: RanOf, store: str) -> None:
+    """Who won is who completed first; every lost activity and child has one cancel request, and what
+    cannot be otherwise was so: a timer due after half a minute lost, and children followed."""
+    run = ran("races", store)
+    ended = run.rows("SELECT instance, CAST(output AS VARCHAR) FROM ops WHERE ended = 'ok'")
+    assert len(ended) == run.cell.launched
+    for instance, output in ended:
+        history = run.rows(
+            "SELECT kind, event_id, source FROM history "
+            f"WHERE instance = '{instance}' ORDER BY event_id"
+        )
+        sides = [event for event in history if event[0] in SCHEDULES]
+        done = [source for kind, _, source in history if kind in COMPLETIONS]
+        cancelled = Counter(source for kind, _, source in history if "CancelRequested" in kind)
+        winners = [race["winner"] for race in json.loads(output)]
+        assert len(sides) == 2 * len(winners)
+        for race, winner in enumerate(winners):
+            won, lost = sides[2 * race + winner], sides[2 * race + 1 - winner]
+            assert lost[1] not in done[: done.index(won[1])]
+            assert cancelled[won[1]] == 0
+            assert cancelled[lost[1]] == (lost[0] != "TimerCreated")
+        assert (winners[1], *winners[4:]) == (0, 1, 1, 1)
+    books = run.rows(
+        "SELECT DISTINCT orchestration, status, category, "
+        "contains(error, 'parent dropped'), contains(error, 'parent canceled') "
+        "FROM executions WHERE parent IS NOT NULL ORDER BY orchestration"
+    )
+    assert books == [
+        ("hare", "Completed", None, None, None),
+        ("tortoise", "Failed", "canceled", True, False),
+        ("tortoise-below", "Failed", "canceled", False, True),
+    ]
 
 
 @pytest.mark.parametrize("store", STORES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,12 @@ from duroxide_stress.checks.base import judge
 from duroxide_stress.checks.registry import CHECKS
 from duroxide_stress.engines.reference.simulation import EPOCH_NS
 from duroxide_stress.judge import judge_cell
-from duroxide_stress.nodes.messages import Driven, Message
-from duroxide_stress.nodes.roles import Node, run_embedded
 from duroxide_stress.plan import Cell, Plan, StressTestConfig
-from duroxide_stress.providers.reference import Reference
-from duroxide_stress.recording.records import FORMAT, CellEnd, RunHead
+from duroxide_stress.recording.records import FORMAT, RunHead
 from duroxide_stress.recording.store import count_lines, read_run, write_json
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import CellResult, CheckResult
-from duroxide_stress.runner import _head
+from duroxide_stress.selftest.recorder import record_cell
 
 Line = dict[str, Any]
 Which = Callable[[Line], bool]
@@ -42,25 +40,6 @@ def small_cell(
     return Cell(scenario, "reference", StressTestConfig(**{**SMALL, **config}), options=given)
 
 
-class InProcess:
-    """A node's line to a supervisor that is not there."""
-
-    def __init__(self) -> None:
-        self.driven: Driven | None = None
-
-    def tell(self, message: Message) -> None:
-        """Keep what the driver says of itself."""
-        if isinstance(message, Driven):
-            self.driven = message
-
-    def aborted(self) -> bool:
-        """Never."""
-        return False
-
-    def wait_for_stop(self) -> None:
-        """At once."""
-
-
 def make_run(run: Path, *cells: Cell) -> Path:
     """Record every cell on the reference engine, as a run would, into the directory `run`."""
     run.mkdir(parents=True, exist_ok=True)
@@ -68,14 +47,7 @@ def make_run(run: Path, *cells: Cell) -> Path:
     environment = {"duroxide_stress": "0", "host": "virtual", "cpus": CPUS}
     write_json(run / "plan.json", RunHead(FORMAT, plan, environment, EPOCH_NS))
     for cell in cells:
-        provider, control = Reference(), InProcess()
-        directory = run / cell.key
-        directory.mkdir()
-        write_json(directory / "cell.json", _head(cell, provider))
-        run_embedded(Node(cell, provider, provider.create(directory), directory), control)
-        assert control.driven is not None
-        end = CellEnd("finished", "", control.driven.end, count_lines(directory))
-        write_json(directory / "end.json", end)
+        record_cell(run, cell)
     return run
 
 
@@ -85,7 +57,8 @@ def where(**fields: Any) -> Which:
 
 
 class Recorded:
-    """One recorded cell. Every damage keeps end.json's counts true, so that only it is seen."""
+    """One recorded cell. Every damage keeps the counts of end.json and metrics.json true, so that only
+    it is seen."""
 
     def __init__(self, run: Path) -> None:
         self.run = run
@@ -152,9 +125,21 @@ class Recorded:
         self.edit("cell.json", cell=head["cell"])
 
     def recount(self) -> None:
-        """Make end.json, when there is one, agree with the lines that are there now."""
+        """Make end.json and metrics.json, where there are, agree with the lines that are there now."""
         if (self.directory / "end.json").exists():
             self.edit("end.json", lines=count_lines(self.directory))
+        if (self.directory / "metrics.json").exists() and self.path("executions").exists():
+            books = self.lines("executions")
+            ends = Counter(x["status"] for x in books if x["current"])
+            self.edit(
+                "metrics.json",
+                total_instances=len({x["instance"] for x in books}),
+                total_executions=len(books),
+                total_events=len(self.lines("history")) if self.path("history").exists() else 0,
+                running_instances=ends["Running"] + ends["NotStarted"],
+                completed_instances=ends["Completed"],
+                failed_instances=ends["Failed"],
+            )
 
     def instance(self, op: int) -> str:
         """The id of the op-th instance."""

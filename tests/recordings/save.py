@@ -34,6 +34,7 @@ CELLS: dict[str, Cell] = {
         small_cell("events", {"every_ms": 50}, **{**TINY, "max_concurrent": 2}),
         small_cell("failures", {"fails": 1}, **{**TINY, "max_concurrent": 4}),
         small_cell("cancellation", {"within_ms": 400}, **{**TINY, "max_concurrent": 3}),
+        small_cell("races", **{**TINY, "max_concurrent": 3}),
         small_cell("versions", {"turns": 2, "pause_ms": 40}, **{**TINY, "max_concurrent": 3}),
         msgspec.structs.replace(
             small_cell("mixed", **{**TINY, "max_concurrent": 5, "activity_delay_ms": 50}),

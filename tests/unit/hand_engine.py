@@ -74,7 +74,8 @@ class ByHand:
             case First(first, second):
                 sides = [self._leaf(first), self._leaf(second)]
                 passed_ms = min(side.passed_ms for side in sides)
-                return Came([self.winner, sides[self.winner].output], passed_ms=passed_ms)
+                ran = min(side.activities for side in sides)
+                return Came([self.winner, sides[self.winner].output], "", ran, passed_ms)
             case Dequeue(name) | Listen(name):
                 return Came(self.mail[name].pop(0))
             case Tell():

@@ -188,15 +188,37 @@ def test_an_option_is_read(text: str, option: tuple[str, str, int]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "timers", "timers.count", "timers.count=", "timers=5", "=5", "Timers.count=5"),
-        *("timers.count=5.5", "timers.count=five", "timers.count==5", "timers.count=5 6"),
-        "timers.count=" + "9" * 5_000,
+        *("", "timers", "timers.count", "timers=5", "=5", "timers.=5", "Timers.count=5"),
+        "t" * 5_000,
     ],
 )
 def test_what_is_no_option_is_shown_what_one_looks_like(text: str) -> None:
     """With an example, and where all of them are listed."""
     with pytest.raises(UsageError, match=r"for example timers\.count=50.* list scenarios"):
         parse_option(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        *[(word, repr(word)) for word in ("", "5.5", "five", "=5", "5 6", "1e3", "0x5", "1_0")],
+        *[
+            (word, repr(word))
+            for word in ("nan", "inf", "-", "--5", "+5", "\u0665", "\u00b2", "5\0")
+        ],
+        ("9" * 19, repr("9" * 19)),
+        ("9" * 5_000, f"'{'9' * 79}... (5002 characters)"),
+        ("-9", "-9"),
+        ("501", "501"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_what_is_no_number_is_refused_with_the_limits(value: str, told: str) -> None:
+    """Whatever stands where a whole number should: other digits, none, or thousands of them."""
+    scenario, name, read = parse_option(f"timers.count={value}")
+    assert problems(Choices(options={scenario: {name: read}})) == (
+        f"timers.count must be a whole number between 1 and 500, found {told}",
+    )
 
 
 @pytest.mark.parametrize(
@@ -212,6 +234,15 @@ def test_what_is_no_option_is_shown_what_one_looks_like(text: str) -> None:
         (
             {"mixed": dict.fromkeys(DEFAULT_WEIGHTS, 0)},
             "mixed needs a weight above 0 for at least one of its scenarios",
+        ),
+        (
+            {"sub-orchestrations": {"width": 40, "depth": 6}},
+            "sub-orchestrations.width=40 with depth=6 gives 4096000000 children on the lowest level "
+            "(width to the power of depth), the limit is 1600",
+        ),
+        (
+            {"timers": {"count": -(10**5000)}},
+            "timers.count must be a whole number between 1 and 500, found -10000000... (5001 digits)",
         ),
     ],
 )

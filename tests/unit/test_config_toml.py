@@ -46,6 +46,44 @@ seed = 11
 """
 
 
+HEX = "0x" + "F" * 5_000
+"""TOML's way to a number that Python reads and does not print."""
+
+
+def test_numbers_beyond_all_limits(write: Write) -> None:
+    """Each is told with its limits, also those that cannot be printed, and NaN and the infinities."""
+    told = problems(
+        write(
+            f"repeat = {HEX}\nconfigs = [[{HEX}]]\n"
+            f"[stress]\nseed = {HEX}\nduration_secs = nan\nwarmup_secs = inf\n"
+            f"[options.timers]\ncount = {HEX}\nherd = nan\ndelay_ms = -inf\n"
+            "[options.sub-orchestrations]\nwidth = 40\ndepth = 3\n"
+        )
+    )
+    digits = "39802768... (6021 digits)"
+    assert sorted(told) == sorted(
+        [
+            f"1: repeat must be between 1 and 1000, found {digits}",
+            '2: configs must be a list of texts like "2/2", found a value of type list',
+            f"4: seed must be a whole number between 0 and 9.22337e+18, found {digits}",
+            "5: duration_secs must be a number between 0.1 and 604800, found nan",
+            "6: warmup_secs must be a number between 0 and 3600, found inf",
+            f"8: timers.count must be a whole number between 1 and 500, found {digits}",
+            "9: timers.herd must be a whole number between 1 and 500, found nan",
+            "10: timers.delay_ms must be a whole number between 0 and 3600000, found -inf",
+            "11: sub-orchestrations.width=40 with depth=3 gives 64000 children on the lowest level "
+            "(width to the power of depth), the limit is 1600",
+        ]
+    )
+
+
+def test_a_file_whose_name_is_no_text(write: Write) -> None:
+    """The plan is named after it all the same, in letters that can be recorded."""
+    path = write(WHOLE)
+    odd = path.rename(path.with_name("odd-\udcff.toml"))
+    assert load_plan(odd).name == "odd-\ufffd"
+
+
 def test_a_whole_file_becomes_its_plan(write: Write) -> None:
     """Every key is honoured, and the plan is named after the file."""
     plan = load_plan(write(WHOLE))

@@ -2,7 +2,14 @@
 
 import pytest
 
-from duroxide_stress.errors import RecordingError, RunError, StressError, UsageError, unknown_name
+from duroxide_stress.errors import (
+    RecordingError,
+    RunError,
+    StressError,
+    UsageError,
+    shown,
+    unknown_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +25,27 @@ def test_an_unknown_name_is_answered_with_the_nearest_or_with_all(name: str, hin
     """A near miss gets one suggestion, anything else the sorted list."""
     sentence = unknown_name("scenario", name, ["timers", "parallel"])
     assert sentence == f"unknown scenario {name!r}: {hint}"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (5, "5"),
+        (10**24 - 1, "9" * 24),
+        (10**24, "10000000... (25 digits)"),
+        (-(10**24), "-10000000... (25 digits)"),
+        (10**5000 - 1, "99999999... (5000 digits)"),
+        (10**5000, "10000000... (5001 digits)"),
+        ("five\n\ud800", "'five\\n\\ud800'"),
+        ("x" * 100, f"'{'x' * 79}... (102 characters)"),
+        ([10**5000], "a value of type list"),
+        (2.0, "2.0"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_value_is_shown_as_its_writer_would_know_it(value: object, told: str) -> None:
+    """Cut where it is long, and never another error."""
+    assert shown(value) == told
 
 
 def test_a_usage_error_holds_every_problem() -> None:

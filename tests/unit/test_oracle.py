@@ -97,7 +97,7 @@ def test_a_generation_that_fails_is_the_last() -> None:
         (Attempt(Activity(3, fails=1), undo=Activity(4)), 2, 7, 7),
         (Attempt(Activity(3), undo=Activity(4)), 1, 3, 3),
         (Race(Activity(30), Timer(10)), 0, 0, 10),
-        (Race(Activity(30), Activity(12)), 0, 12, 12),
+        (Race(Activity(30), Activity(12)), 1, 12, 12),
         (Child("kid"), 1, 4, 10),
         (Parallel((Child("kid"), Child("kid"))), 2, 8, 10),
         (Parallel(()), 0, 0, 0),

@@ -63,6 +63,9 @@ def test_content_has_its_size_and_differs_from_step_to_step(size: int) -> None:
     if size >= 17:
         assert len(set(texts)) == 4
         assert all(letter in texts[0] for letter in '\n"é✓')
+    if size >= 100:
+        assert all(letter in texts[0] for letter in "\\'\0\x1b\u2028\U0001f469")
+        assert "</script>" in texts[0]
 
 
 @given(st.lists(st.lists(st.integers(), max_size=2), min_size=2, max_size=4))

@@ -89,3 +89,10 @@ def test_check_and_report_need_no_engine(
         assert f"Verdict: {verdict}" in without.stdout
         assert "| Provider " in without.stdout
         assert (recorded.run / "result.json").read_bytes() == result
+
+
+def test_replay_says_that_it_needs_the_sdk(recorded: Recorded, engineless: Path) -> None:
+    """It runs workflow code, whose context is the SDK's."""
+    done = bare(engineless, "-m", "duroxide_stress", "replay", str(recorded.run))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "SDK, which is not installed here: No module named 'duroxide'" in done.stderr

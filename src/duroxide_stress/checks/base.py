@@ -45,15 +45,10 @@ class Check(msgspec.Struct, frozen=True):
 
 def judge(check: Check, recording: Recording) -> CheckResult:
     """Run one check. One that crashes is unknown, with its error as the note."""
-    asked = True
-    try:
-        asked = check.asked(recording)
-        looked = check.look(recording)
-    except Exception as error:  # noqa: BLE001 - a check's crash must not cost the others
-        words = str(error).partition("\n")[0]
-        looked = Looked(0, undecided=f"the check crashed: {type(error).__name__}: {words}")
+    asked, looked = examine(check, recording)
+    found = looked.findings
     note = looked.undecided or looked.note
-    if looked.findings:
+    if found:
         verdict = Verdict.VIOLATED
     elif looked.undecided:
         verdict = Verdict.UNKNOWN
@@ -69,20 +64,54 @@ def judge(check: Check, recording: Recording) -> CheckResult:
         seen=looked.seen,
         unit=check.unit,
         asked=asked,
-        found=len(looked.findings),
-        findings=tuple(looked.findings[:FINDINGS_SHOWN]),
+        found=len(found),
+        findings=tuple(found[:FINDINGS_SHOWN]),
+        worst=_worst(found),
         note=note,
     )
 
 
+def examine(check: Check, recording: Recording) -> tuple[bool, Looked]:
+    """Whether it was asked, and what it saw with all findings in order. A crash is undecided."""
+    asked = True
+    try:
+        asked = check.asked(recording)
+        looked = check.look(recording)
+        return asked, msgspec.structs.replace(
+            looked, findings=_in_order(looked.findings, recording)
+        )
+    except Exception as error:  # noqa: BLE001 - a check's crash must not cost the others
+        words = str(error).partition("\n")[0]
+        return asked, Looked(0, undecided=f"the check crashed: {type(error).__name__}: {words}")
+
+
+def _in_order(found: list[Finding], recording: Recording) -> list[Finding]:
+    """By the op that started the instance, or the root of a child; what names none comes last."""
+    roots = [(finding.instance or "").partition("::")[0] for finding in found]
+    if len(set(roots)) < 2:
+        return found
+    sql = "SELECT instance, op FROM ops WHERE list_contains($roots, instance)"
+    ops = dict(recording.rows(sql, roots=sorted(set(roots))))
+    last = max(ops.values(), default=0) + 1
+    places = sorted(range(len(found)), key=lambda place: ops.get(roots[place], last))
+    return [found[place] for place in places]
+
+
+def _worst(found: list[Finding]) -> Finding | None:
+    """The first of those with the greatest weight, if any was weighed."""
+    worst = max(found, key=lambda finding: finding.weight, default=None)
+    return worst if worst is not None and worst.weight > 0 else None
+
+
 def findings(recording: Recording, sql: str, **parameters: object) -> list[Finding]:
-    """The rows of a query with the columns instance, what, detail."""
+    """The rows of a query with the columns instance, what, detail and, if it weighs, weight."""
     return [_finding(row) for row in recording.rows(sql, **parameters)]
 
 
 def _finding(row: tuple[Any, ...]) -> Finding:
-    instance, what, detail = row
-    return Finding(what=str(what), detail=str(detail), instance=instance)
+    instance, what, detail, *weight = row
+    heavy = float(weight[0] or 0) if weight else 0.0
+    return Finding(what=str(what), detail=str(detail), instance=instance, weight=heavy)
 
 
 def cut_off(recording: Recording) -> str:
@@ -91,6 +120,12 @@ def cut_off(recording: Recording) -> str:
         return "the cell was cut off: no end.json"
     copied = (recording.directory / "executions.jsonl").exists()
     return "" if copied else "the histories were not copied out"
+
+
+def judgeable(recording: Recording) -> bool:
+    """Whether checks can be put to it: what a run could not write down it cannot be held to, and half
+    a recording looks like lost work."""
+    return recording.end is None or recording.end.ended != "unrecorded"
 
 
 def at_rest(recording: Recording) -> bool:

@@ -1,9 +1,10 @@
 """Children: every sub-orchestration is there, linked both ways, and ended as its parent was told.
 
-The parent's SubOrchestrationScheduled names a suffix; the child's id is `{parent}::{suffix}`. Its books
-must name the parent, and its end and result must be those that the parent recorded. A call without
-an end may have led to no child at all: its parent was cancelled before the child began (and a parent
-that completed without an end that it needs is the history check's).
+The parent's SubOrchestrationScheduled names a suffix, and the child's id is `{parent}::{suffix}`; or it
+names the whole id, where the caller chose one. The child's books must name the parent, and its end and
+result must be those that the parent recorded. A call without an end may have led to no child at all: its
+parent was cancelled before the child began (and a parent that completed without an end that it needs is
+the history check's). Nor does a call lead to one whose chosen id was taken, and which failed for that.
 """
 
 from __future__ import annotations
@@ -11,14 +12,20 @@ from __future__ import annotations
 from duroxide_stress.checks.base import Check, Looked, cut_off, findings
 from duroxide_stress.recording.tables import Recording
 
-CALLS = """
+# A child's input follows its id and may be anything that Python calls JSON: it is not parsed here.
+CALLS = r"""
 CREATE OR REPLACE TEMP TABLE calls AS
-SELECT s.instance AS parent, s.instance || '::' || (s.data ->> '$.instance') AS child,
-       c.kind AS told, c.data AS result
-FROM history s LEFT JOIN history c
+SELECT s.instance AS parent, c.kind AS told, c.data AS result,
+       CASE WHEN starts_with(s.called, 'sub::') THEN s.instance || '::' || s.called
+            ELSE s.called END AS child
+FROM (SELECT *, CAST(nullif(regexp_extract(data, '"instance":("(?:[^"\\]|\\.)*")', 1), '') AS JSON)
+                ->> '$' AS called
+      FROM history WHERE kind = 'SubOrchestrationScheduled') s LEFT JOIN history c
   ON c.instance = s.instance AND c.execution = s.execution AND c.source = s.event_id
  AND c.kind IN ('SubOrchestrationCompleted', 'SubOrchestrationFailed')
-WHERE s.kind = 'SubOrchestrationScheduled'
+WHERE NOT coalesce(c.kind = 'SubOrchestrationFailed' AND NOT starts_with(s.called, 'sub::')
+                   AND regexp_matches(c.data, 'sub-orchestration instance id .* already exists', 's'),
+                   false)
 """
 ROWS = """
 SELECT c.parent, 'a child is missing' AS what, c.child || ' has no execution' AS detail

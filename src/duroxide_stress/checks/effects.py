@@ -3,8 +3,13 @@
 Hosts write every real execution of an activity down as it happens, apart from the engine. An activity
 that is booked as done (or as failed by plan) must have run; what ran must have been scheduled; an
 instance that ended as planned must have run everything its program needs; and the result that is
-stored must be the one that the activity makes of its stored input. More runs than completions are
-allowed: activities run at least once.
+stored must be the one that the activity makes of its stored input.
+
+Activities run at least once, so more runs than completions are allowed, and counted in the note. But no
+run begins when the activity has been booked as done: its row left the queue in the same commit. And no
+two runs of one attempt overlap: a worker's lock lasts 30 s and is renewed, so that within 25 s of a
+beginning nobody else can have taken the work, unless its node was told to stop or died. A step that was
+scheduled several times (attempts that failed or timed out) is left out there: attempts may overlap.
 
 A user's own workflows plan no activities and are not asked about.
 """
@@ -17,12 +22,21 @@ from duroxide_stress.checks.base import Check, Looked, cut_off, findings
 from duroxide_stress.program import perform
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Finding
+from duroxide_stress.units import NS_PER_SEC
+
+GRACE_NS = NS_PER_SEC
+"""What a worker may take from having the work to beginning it."""
+LOCKED_NS = 25 * NS_PER_SEC
+"""Duroxide's worker lock is 30 s, which no run within this time has outlived."""
 
 # One row a token, the name of a step: how it is booked, and how it ran.
 STEPS = """
 CREATE OR REPLACE TEMP TABLE steps AS
 WITH booked AS (
-  SELECT s.data ->> '$.input.token' AS token, any_value(s.instance) AS instance,
+  SELECT TRY(s.data ->> '$.input.token') AS token, any_value(s.instance) AS instance,
+         count(DISTINCT (s.execution, s.event_id)) AS schedules,
+         arg_max_null(CASE WHEN c.kind = 'ActivityCompleted' THEN c.ts_ms END, s.event_id)
+           AS done_ms,
          count(*) FILTER (WHERE c.kind = 'ActivityCompleted') AS completed,
          count(*) FILTER (WHERE c.kind = 'ActivityFailed'
                             AND contains(c.data, 'planned failure')) AS failed
@@ -32,29 +46,34 @@ WITH booked AS (
   WHERE s.kind = 'ActivityScheduled' GROUP BY token),
 ran AS (
   SELECT token, any_value(instance) AS instance, count(*) FILTER (WHERE phase = 'end') AS ended,
-         count(*) FILTER (WHERE phase = 'failed') AS failed
+         count(*) FILTER (WHERE phase = 'failed') AS failed,
+         count(DISTINCT (node, run)) AS runs
   FROM effects GROUP BY token)
 SELECT token, coalesce(b.instance, r.instance) AS instance, o.instance AS root,
        b.token IS NOT NULL AS scheduled, coalesce(b.completed, 0) AS completed,
        coalesce(b.failed, 0) AS failed, coalesce(r.ended, 0) AS ended_runs,
-       coalesce(r.failed, 0) AS failed_runs
+       coalesce(r.failed, 0) AS failed_runs, coalesce(r.runs, 0) AS runs,
+       coalesce(b.schedules, 0) AS schedules, b.done_ms  -- by its last attempt, if that is done
 FROM booked b FULL JOIN ran r USING (token) JOIN ops o ON o.instance = split_part(token, '|', 1)
 WHERE json_exists(o.expect_events, '$.OrchestrationStarted')
 """
 ROWS = """
 SELECT instance, 'booked as done, but never ran' AS what,
-       token || ': ' || completed || ' completions, ' || ended_runs || ' runs'
+       token || ': ' || completed || ' completions, ' || ended_runs || ' runs',
+       completed - ended_runs AS missing
 FROM steps WHERE completed > ended_runs
 UNION ALL
 SELECT instance, 'booked as failed, but never ran',
-       token || ': ' || failed || ' failures, ' || failed_runs || ' runs that failed'
+       token || ': ' || failed || ' failures, ' || failed_runs || ' runs that failed',
+       failed - failed_runs
 FROM steps WHERE failed > failed_runs
 UNION ALL
-SELECT instance, 'ran, but nobody scheduled it', token
+SELECT instance, 'ran, but nobody scheduled it', token, ended_runs + failed_runs
 FROM steps WHERE NOT scheduled AND instance IN (SELECT instance FROM history)
 UNION ALL
 SELECT o.instance, 'fewer activities ran than its program needs',
-       coalesce(s.n, 0) || ' ran, its program needs ' || o.expect_activities
+       coalesce(s.n, 0) || ' ran, its program needs ' || o.expect_activities,
+       o.expect_activities - coalesce(s.n, 0)
 FROM ops o JOIN ends e USING (instance) LEFT JOIN (
   SELECT root, count(*) AS n FROM steps WHERE ended_runs + failed_runs > 0 GROUP BY root) s
   ON s.root = o.instance
@@ -62,11 +81,37 @@ WHERE o.as_planned AND e.category IS DISTINCT FROM 'canceled'
   AND coalesce(s.n, 0) < o.expect_activities
 ORDER BY 1, 2
 """
+AGAIN = f"""
+SELECT s.instance, 'ran again after it was booked as done' AS what,
+       s.token || ' began ' || (f.at_ns // 1000000 - s.done_ms)
+       || ' ms after its completion was booked' AS detail,
+       f.at_ns // 1000000 - s.done_ms AS after_ms
+FROM steps s JOIN effects f USING (token)
+WHERE f.phase = 'begin' AND f.at_ns - s.done_ms * 1000000 > {GRACE_NS} + $drift
+ORDER BY 1, 2
+"""
+TWICE = f"""
+WITH runs AS (
+  SELECT token, node, run, min(at_ns) FILTER (WHERE phase = 'begin') AS begun_ns,
+         max(at_ns) FILTER (WHERE phase <> 'begin') AS ended_ns
+  FROM effects GROUP BY ALL)
+SELECT s.instance, 'ran twice at once' AS what,
+       s.token || ': run ' || b.run || ' on ' || b.node || ' began '
+       || (a.ended_ns - b.begun_ns) // 1000 || ' us before run ' || a.run || ' on ' || a.node
+       || ' had ended' AS detail
+FROM steps s JOIN runs a USING (token) JOIN runs b USING (token)
+WHERE s.schedules = 1 AND (a.node, a.run) <> (b.node, b.run)
+  AND (a.begun_ns, a.node, a.run) < (b.begun_ns, b.node, b.run)
+  AND b.begun_ns < a.ended_ns AND b.begun_ns - a.begun_ns < {LOCKED_NS}
+  AND NOT EXISTS (FROM nodes n WHERE n.what = 'stopping' AND n.node IN (a.node, b.node)
+                  AND n.at_ns < a.ended_ns)
+ORDER BY 1, 3
+"""
 RESULTS = """
 SELECT s.instance, c.event_id, s.data, c.data
 FROM history c JOIN history s
   ON s.instance = c.instance AND s.execution = c.execution AND s.event_id = c.source
-JOIN steps t ON t.token = s.data ->> '$.input.token'
+JOIN steps t ON t.token = TRY(s.data ->> '$.input.token')
 WHERE c.kind = 'ActivityCompleted' AND s.kind = 'ActivityScheduled'
 ORDER BY s.instance, c.execution, c.event_id
 """
@@ -81,9 +126,23 @@ def look(recording: Recording) -> Looked:
     """Hold the books against what ran, then every stored result against its stored input."""
     recording.db.execute(STEPS)
     seen = recording.one("SELECT count(*) FROM steps WHERE ended_runs + failed_runs > 0")
+    repeated = recording.one("SELECT count(*) FROM steps WHERE runs > schedules AND scheduled")
     undecided = cut_off(recording)
-    found = [] if undecided else [*findings(recording, ROWS), *_wrong_results(recording)]
-    return Looked(seen=seen, findings=found, undecided=undecided)
+    found = []
+    if not undecided:
+        found = [*findings(recording, ROWS), *_repeats(recording), *_wrong_results(recording)]
+    things = "activity" if repeated == 1 else "activities"
+    note = f"{repeated} {things} ran more than once" if repeated else ""
+    return Looked(seen=seen, findings=found, undecided=undecided, note=note)
+
+
+def _repeats(recording: Recording) -> list[Finding]:
+    """Runs that no lost lock and no failed acknowledgement explains."""
+    end = recording.end
+    found = findings(recording, AGAIN, drift=0 if end is None else abs(end.driver.clock_drift_ns))
+    if end is not None and end.ended == "finished":
+        found += findings(recording, TWICE)
+    return found
 
 
 def _wrong_results(recording: Recording) -> list[Finding]:

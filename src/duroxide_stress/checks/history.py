@@ -78,12 +78,6 @@ SELECT instance, 'completed more than once',
        'event ' || source || ' of execution ' || execution || ' has ' || count(*) || ' completions'
 FROM joined WHERE NOT request AND source IS NOT NULL
 GROUP BY instance, execution, source HAVING count(*) > 1
-UNION ALL
-SELECT c.instance, 'completed after it was cancelled',
-       'event ' || c.source || ' of execution ' || c.execution || ': ' || c.kind
-       || ' after its cancel was requested'
-FROM joined c JOIN joined r ON r.instance = c.instance AND r.execution = c.execution
- AND r.source = c.source AND r.request AND NOT c.request AND c.event_id > r.event_id
 ORDER BY 1, 2
 """
 
@@ -97,7 +91,8 @@ numbers AS (
   SELECT instance, kind, count(*) AS n FROM history GROUP BY instance, kind)
 SELECT o.instance, 'not the events its program makes' AS what,
        coalesce(n.n, 0) || ' ' || o.kind || ' where its program makes '
-       || (o.expect_events ->> o.kind) AS detail
+       || (o.expect_events ->> o.kind) AS detail,
+       abs(coalesce(n.n, 0) - (o.expect_events ->> o.kind)::BIGINT) AS too_many_or_too_few
 FROM owed o LEFT JOIN numbers n USING (instance, kind)
 WHERE coalesce(n.n, 0) <> (o.expect_events ->> o.kind)::BIGINT
 ORDER BY o.op, o.kind

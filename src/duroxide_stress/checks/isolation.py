@@ -1,7 +1,8 @@
 """Isolation: nothing of one instance appears in another.
 
 Every step's token carries its instance's id. An id of this cell found in a foreign history, output
-or activity context is a leak. Children count as part of their root instance.
+or activity context is a leak. Children count as part of their root instance; one whose id a user's
+code chose freely carries no id of ours, and whose ids it may know only its author can say.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ ids AS (
   SELECT instance, place, unnest(list_distinct(regexp_extract_all(text, $pattern))) AS id
   FROM texts)
 SELECT instance, 'the id of another instance' AS what, id || ' in ' || place AS detail
-FROM ids WHERE id <> regexp_extract(instance, $pattern)
+FROM ids WHERE regexp_extract(instance, $pattern) <> id
+  AND NOT (regexp_extract(instance, $pattern) = ''
+           AND instance IN (SELECT instance FROM executions WHERE parent IS NOT NULL))
 ORDER BY instance, place
 """
 

@@ -40,7 +40,7 @@ def look(recording: Recording) -> Looked:
     interval = f"{memory.slope_low:+.2f} to {memory.slope_high:+.2f} MiB/min (99 % interval)"
     interval += f", {memory.late_slope:+.2f} over the second half"
     if min(memory.slope_low, memory.late_slope) > LEAK_MIB_PER_MIN:
-        return Looked(samples, [Finding("memory keeps growing", interval)])
+        return Looked(samples, [Finding("memory keeps growing", interval, weight=memory.slope_low)])
     return Looked(samples, note=interval)
 
 

@@ -20,13 +20,13 @@ WITH sent AS (
          count(*) AS times
   FROM acts WHERE kind IN ('enqueue', 'raise') GROUP BY ALL),
 arrived AS (
-  SELECT instance, execution, event_id, data ->> '$.name' AS name,
+  SELECT instance, execution, event_id, TRY(data ->> '$.name') AS name,
          CASE kind WHEN 'ExternalEvent' THEN 'raise' ELSE 'enqueue' END AS kind,
-         json(data -> '$.data')::VARCHAR AS message
+         TRY(json(data -> '$.data')::VARCHAR) AS message
   FROM history WHERE kind IN ('QueueEventDelivered', 'ExternalEvent')
    AND instance IN (SELECT instance FROM acts)),
 subscribed AS (
-  SELECT instance, execution, data ->> '$.name' AS name, count(*) AS n
+  SELECT instance, execution, TRY(data ->> '$.name') AS name, count(*) AS n
   FROM history WHERE kind = 'QueueSubscribed' GROUP BY ALL)
 SELECT a.*, s.sender, s.number, s.times,
        row_number() OVER (PARTITION BY a.instance, a.execution, a.kind, a.name ORDER BY event_id)

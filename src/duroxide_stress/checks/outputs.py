@@ -47,7 +47,7 @@ def equal(expected: str | None, actual: str | None) -> bool:
         return True
     try:
         return _matches(_value(expected), _value(actual))
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -69,8 +69,9 @@ def _matches(expected: object, actual: object) -> bool:
                 and all(map(_matches, expected, actual))
             )
         case _:
-            # In Python alone, True equals 1 and 1 equals 1.0.
-            return type(expected) is type(actual) and expected == actual
+            # In Python alone, True equals 1, 1 equals 1.0 and 0.0 equals -0.0.
+            alike = type(expected) is type(actual) and expected == actual
+            return alike and (not isinstance(expected, float) or str(expected) == str(actual))
 
 
 def _value(text: str | None) -> object:

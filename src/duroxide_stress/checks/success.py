@@ -1,6 +1,10 @@
 """Success: every instance that ended, ended as its scenario says it must.
 
 Evidence: the client's view of each end, and the engine's books at rest; they must agree.
+
+How bad an end is: a client that was told something else than the books hold comes before an end that is
+not the right one, that before none in time, that before a failure (poison first, and half a step worse
+when the engine itself calls it retryable), and a refused start last, because nothing was promised yet.
 """
 
 from __future__ import annotations
@@ -25,7 +29,13 @@ SELECT o.instance,
             WHEN o.ended = 'fail'
             THEN coalesce(o.booked_error, o.error)
                  || CASE WHEN o.retryable THEN ' (the engine calls this retryable)' ELSE '' END
-            ELSE 'expected ' || o.expect_status END AS detail
+            ELSE 'expected ' || o.expect_status END AS detail,
+       CASE WHEN o.info_reason = 'timeout' THEN 4
+            WHEN o.fail_where = 'start' THEN 1
+            WHEN o.disagree THEN 6
+            WHEN o.complaint IS NOT NULL OR o.ended = 'ok' THEN 5
+            ELSE CASE WHEN o.category = 'poison' THEN 3 ELSE 2 END
+                 + CASE WHEN o.retryable THEN 0.5 ELSE 0 END END AS weight
 FROM (SELECT ops.*, e.status, e.category, e.retryable, e.error AS booked_error,
              coalesce((ended = 'ok' AND e.status <> 'Completed')
                       OR (fail_where = 'end' AND e.status <> 'Failed'), false) AS disagree

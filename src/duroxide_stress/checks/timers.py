@@ -14,11 +14,12 @@ from duroxide_stress.recording.tables import Recording
 ROWS = """
 SELECT instance, 'a timer fired early' AS what,
        'event ' || event_id || ' of execution ' || execution || ' fired ' || -late_ms
-       || ' ms before it was due'
+       || ' ms before it was due', -late_ms AS early_ms
 FROM timers WHERE late_ms < 0
 UNION ALL
 SELECT o.instance, 'ended sooner than its delays allow',
-       'after ' || (e.ended_ms - h.begun_ms) || ' ms, its program takes ' || o.expect_min_ms
+       'after ' || (e.ended_ms - h.begun_ms) || ' ms, its program takes ' || o.expect_min_ms,
+       o.expect_min_ms - (e.ended_ms - h.begun_ms)
 FROM ops o JOIN ends e USING (instance)
 JOIN (SELECT instance, min(ts_ms) AS begun_ms FROM history GROUP BY instance) h USING (instance)
 WHERE o.as_planned AND e.category IS DISTINCT FROM 'canceled'

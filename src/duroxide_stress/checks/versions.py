@@ -20,7 +20,7 @@ from duroxide_stress.units import NS_PER_MS
 BEGAN = f"""
 CREATE OR REPLACE TEMP TABLE began AS
 SELECT o.op, o.instance, o.ended, o.output, o.expect_versions,
-       h.data ->> '$.version' AS version, h.ts_ms * {NS_PER_MS} AS begun_ns,
+       TRY(h.data ->> '$.version') AS version, h.ts_ms * {NS_PER_MS} AS begun_ns,
        e.ended_ms * {NS_PER_MS} AS ended_ns
 FROM ops o JOIN history h USING (instance) LEFT JOIN ends e USING (instance)
 WHERE o.expect_versions IS NOT NULL AND h.kind = 'OrchestrationStarted' AND h.execution = 1

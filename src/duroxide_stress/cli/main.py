@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from duroxide_stress import __version__
-from duroxide_stress.cli import names, recordings, run
+from duroxide_stress.cli import names, recordings, replay, run, show
 from duroxide_stress.cli.output import say
 from duroxide_stress.errors import StressError, UsageError
 from duroxide_stress.redaction import redact
@@ -34,6 +34,8 @@ app.command()(run.plan)
 app.command(name="list")(names.list_names)
 app.command()(recordings.check)
 app.command()(recordings.report)
+app.command()(show.show)
+app.command()(replay.replay)
 
 
 def _version(wanted: bool) -> None:

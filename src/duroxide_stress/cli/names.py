@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from duroxide_stress.cli.options import CheckFiles
 from duroxide_stress.cli.output import say
 from duroxide_stress.errors import UsageError, unknown_name
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
 def list_names(
     kind: Annotated[str, typer.Argument(help="scenarios, providers, checks or suites.")] = "all",
+    check: CheckFiles = [],  # noqa: B006 - typer's way to say that it may be left out
 ) -> None:
     """List what can be named."""
+    from duroxide_stress.checks.own import load_checks
     from duroxide_stress.checks.registry import CHECKS
     from duroxide_stress.config import SUITES
     from duroxide_stress.providers.registry import provider_names
@@ -25,7 +28,7 @@ def list_names(
     kinds: dict[str, dict[str, str]] = {
         "scenarios": {name: _with_options(s) for name, s in SCENARIOS.items()},
         "providers": {name: _label(name) for name in provider_names()},
-        "checks": {name: c.promise for name, c in CHECKS.items()},
+        "checks": {c.name: c.promise for c in (*CHECKS.values(), *load_checks(check).values())},
         "suites": {name: s.summary for name, s in SUITES.items()},
     }
     if kind != "all" and kind not in kinds:

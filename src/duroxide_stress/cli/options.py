@@ -46,6 +46,10 @@ WarmUp = Annotated[
 PollInterval = Annotated[
     int | None, typer.Option(help="The engine's idle sleep per worker in ms [default: 100].")
 ]
+Canary = Annotated[
+    int | None,
+    typer.Option(help="Start a canary beside the load every so many ms [default: none]."),
+]
 Seed = Annotated[int | None, typer.Option(help="Fixes every random choice [default: 1].")]
 Option = Annotated[
     Names, typer.Option(help="A scenario's option, for example timers.count=50; repeated.")
@@ -57,6 +61,10 @@ JsonPath = Annotated[
 ]
 FailOnOption = Annotated[
     FailOn, typer.Option("--fail-on", help="With `targets`, a missed target exits with 4.")
+]
+
+CheckFiles = Annotated[
+    Names, typer.Option("--check", help="A check of your own, a .sql or .py file; repeated.")
 ]
 
 PlanWords: TypeAlias = dict[str, Any]
@@ -75,8 +83,10 @@ PLAN_WORDS: dict[str, Any] = {
     "wait_timeout": WaitTimeout,
     "warm_up": WarmUp,
     "poll_interval_ms": PollInterval,
+    "canary_every_ms": Canary,
     "seed": Seed,
     "repeat": Repeat,
+    "check": CheckFiles,
 }
 
 

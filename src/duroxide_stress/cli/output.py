@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn, TextIO
 
@@ -34,25 +36,46 @@ def show(result: RunResult, run_directory: Path, json_path: str | None) -> None:
     from duroxide_stress.reports import console as console_report
     from duroxide_stress.reports import json as json_report
 
+    put(
+        lambda width: console_report.render(result, run_directory, width),
+        lambda: json_report.render(result),
+        json_path,
+        f"; the result is in {run_directory / 'result.json'}",
+    )
+
+
+def put(
+    report: Callable[[int | None], str],
+    document: Callable[[], str],
+    json_path: str | None,
+    kept: str,
+) -> None:
+    """Print a report made for the terminal's width, and write its JSON where `--json` says.
+
+    `kept` ends the sentence that says why it cannot be written.
+    """
     stream = sys.stderr if json_path == "-" else sys.stdout
     on_terminal = stream is not None and stream.isatty()  # None where it was closed, as by >&-
     width = shutil.get_terminal_size().columns if on_terminal else None
-    say(console_report.render(result, run_directory, width), stream)
+    say(report(width), stream)
     if json_path == "-":
-        say(json_report.render(result))
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # as JSON is, whatever the locale
+        say(document())
     elif json_path is not None:
         try:
-            Path(json_path).write_text(json_report.render(result), encoding="utf-8")
+            Path(json_path).write_text(document(), encoding="utf-8")
         except OSError as error:
             raise UsageError(
-                f"--json {json_path} cannot be written: {error.strerror}; "
-                f"the result is in {run_directory / 'result.json'}"
+                f"--json {json_path} cannot be written: {error.strerror}{kept}"
             ) from error
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
     """Print all of it, or as much as its reader wants. Raises RunError when it cannot be written."""
     stream = stream or sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")  # where the locale lacks a letter
     try:
         print(text, end="", file=stream, flush=True)
     except OSError as error:

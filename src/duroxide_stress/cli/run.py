@@ -30,10 +30,12 @@ def run(
 ) -> None:
     """Run a plan, judge it, print the table."""
     from duroxide_stress.api import check_recording
+    from duroxide_stress.checks.own import load_checks
     from duroxide_stress.cli.display import Interrupts, LiveDisplay, QuietDisplay, prints_aside
     from duroxide_stress.runner import prepare_directory, run_plan
 
     plan = _plan(words)
+    checks = load_checks(plan.checks)
     refuse_json_path(json)
     directory = prepare_directory(out, plan)
     console = Console(stderr=True)
@@ -43,7 +45,7 @@ def run(
         with closing(display), prints_aside(directory / "output.log"):
             run_plan(plan, directory, observer=display, keep_store=keep_store)
         interrupted = interrupts.asked  # a Ctrl-C from here on comes too late to cut anything off
-        result = check_recording(directory)
+        result = check_recording(directory, checks)
     show(result, directory, json)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -77,6 +79,7 @@ def _choices(words: PlanWords, problems: list[str]) -> Any:
         ("tasks_per_instance", "tasks"),
         ("activity_delay_ms", "activity_delay_ms"),
         ("poll_interval_ms", "poll_interval_ms"),
+        ("canary_every_ms", "canary_every_ms"),
         ("seed", "seed"),
     ):
         if words[option] is not None:
@@ -88,6 +91,10 @@ def _choices(words: PlanWords, problems: list[str]) -> Any:
             options.setdefault(scenario, {})[name] = value
         except UsageError as error:
             problems += error.problems
+    if words["check"]:
+        from duroxide_stress.checks.own import check_problems
+
+        problems += check_problems(words["check"])
     return Choices(
         suite=words["suite"],
         scenarios=_split(words["scenario"]),
@@ -96,6 +103,7 @@ def _choices(words: PlanWords, problems: list[str]) -> Any:
         repeat=words["repeat"],
         overrides=overrides,
         options=options,
+        checks=tuple(words["check"]),
     )
 
 

@@ -14,7 +14,13 @@ import msgspec
 
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider
-from duroxide_stress.recording.records import FIRST_NODE, Effect, Execution, HistoryEvent
+from duroxide_stress.recording.records import (
+    FIRST_NODE,
+    Effect,
+    Execution,
+    HistoryEvent,
+    SystemMetrics,
+)
 from duroxide_stress.scenarios.base import Action, Order, Workload
 
 Hint: TypeAlias = Callable[[str], None]
@@ -168,6 +174,10 @@ class Engine(Protocol):
 
     def collect(self, connection: Any, instances: list[str]) -> Iterator[Execution | HistoryEvent]:
         """Every execution and history event of these instances and all others in the store."""
+        ...
+
+    def metrics(self, connection: Any) -> SystemMetrics | None:
+        """The engine's own totals over the store; None when it keeps none."""
         ...
 
 

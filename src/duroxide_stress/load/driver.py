@@ -26,6 +26,7 @@ from duroxide_stress.engines.base import (
 from duroxide_stress.load.actions import Actions
 from duroxide_stress.plan import StressTestConfig
 from duroxide_stress.recording.records import (
+    CANARY,
     Acked,
     Fail,
     Info,
@@ -38,7 +39,9 @@ from duroxide_stress.recording.records import (
 )
 from duroxide_stress.recording.writer import Records
 from duroxide_stress.scenarios.base import Order, Workload
+from duroxide_stress.scenarios.canary import WithCanaries
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC, secs_to_ns
+from duroxide_stress.values import recordable
 
 TICK_NS = 250 * NS_PER_MS
 """Progress is told, and an abort noticed, at least this often."""
@@ -92,6 +95,7 @@ class Driver:
         """When each free slot became (or becomes) free: a heap."""
         self.launched = self.completed = self.failed = self.max_in_flight = 0
         self._begun_ns = self._window_ns = self._window_end_ns = 0
+        self._canaries, self._canary_due_ns = 0, 2**63 - 1
         self._completed_in_window = 0
         self._told_ns = self._measured_ns = 0
 
@@ -101,6 +105,8 @@ class Driver:
         self._window_ns = now + secs_to_ns(self._config.warmup_secs)
         self._window_end_ns = self._window_ns + secs_to_ns(self._config.duration_secs)
         self._slots = [now] * self._config.max_concurrent
+        if isinstance(self._workload, WithCanaries):
+            self._canary_due_ns = now
         self._mark("begin", now)
         finished = (
             self._offer("warm-up", self._window_ns)
@@ -122,9 +128,10 @@ class Driver:
             if self._aborted():
                 return False
             while self._may_submit(now):
-                self._submit()
+                self._submit(self._workload.order(self.launched), heapq.heappop(self._slots))
+            self._submit_canaries(now)
             free_ns = self._slots[0] if self._slots and self._slots[0] > now else until_ns
-            self._step(phase, min(until_ns, free_ns, now + TICK_NS))
+            self._step(phase, min(until_ns, free_ns, self._canary_due_ns, now + TICK_NS))
         return True
 
     def _drain(self) -> bool:
@@ -157,11 +164,17 @@ class Driver:
     def _may_submit(self, now: int) -> bool:
         limit = self._workload.limit
         free = bool(self._slots) and self._slots[0] <= now
-        return free and (limit is None or self.launched < limit)
+        return free and (limit is None or self.launched - self._canaries < limit)
 
-    def _submit(self) -> None:
-        order = self._workload.order(self.launched)
-        due, now = heapq.heappop(self._slots), self._session.now_ns()
+    def _submit_canaries(self, now: int) -> None:
+        """Those that are due by their own pace, whatever the load does; none that is late is left out."""
+        while isinstance(self._workload, WithCanaries) and self._canary_due_ns <= now:
+            self._submit(self._workload.canary(self.launched), self._canary_due_ns)
+            self._canary_due_ns += self._config.canary_every_ms * NS_PER_MS
+            self._canaries += 1
+
+    def _submit(self, order: Order, due: int) -> None:
+        now = self._session.now_ns()
         self._ops.write(
             Invoke(order.op, order.instance, order.part, order.input, due, now, order.expect)
         )
@@ -203,7 +216,7 @@ class Driver:
                 self.failed += 1
             case Finished(op, at_ns, "Completed", output):
                 complaint = self._workload.complaint(op, "Completed", output, None)
-                self._ops.write(Ok(op, at_ns, output, complaint))
+                self._ops.write(Ok(op, at_ns, recordable(output), complaint))
                 self._end(op, at_ns)
                 self.completed += 1
                 if self._window_ns <= at_ns < self._window_end_ns:
@@ -219,7 +232,8 @@ class Driver:
 
     def _end(self, op: int, free_ns: int) -> None:
         """An op is over; its slot is free from `free_ns` on."""
-        if self._in_flight.pop(op, None) is not None:
+        order = self._in_flight.pop(op, None)
+        if order is not None and order.part != CANARY:
             heapq.heappush(self._slots, free_ns)
         self._actions.forget(op)
         # A deadline may lie a day ahead; those of ended instances must not pile up until then.

@@ -7,11 +7,14 @@
 - pause at the hand-over: of instances alive when a node was replaced, from their last event before the
   old node was told to stop to their first one after that
 - failed attempts: activity executions that failed by plan in the window
+- races: those won in the window, their rate; the time from the win to the cancel request for the loser;
+  of the lost activities the share that ran to the end all the same, and how long after that request
 """
 
 from __future__ import annotations
 
 from duroxide_stress.measure.metrics import distribution
+from duroxide_stress.recording.races import tabulate_races
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Figure, Window
 from duroxide_stress.units import NS_PER_MS
@@ -29,6 +32,14 @@ HAND_OVERS = f"""
 SELECT min(ts_ms) FILTER (WHERE ts_ms >= told_ms) - max(ts_ms) FILTER (WHERE ts_ms < told_ms) AS v
 FROM history, (SELECT at_ns // {NS_PER_MS} AS told_ms FROM nodes WHERE what = 'stopping')
 GROUP BY instance HAVING v IS NOT NULL
+"""
+
+LOST = """
+SELECT r.instance, r.cancel_ms, min(f.at_ns // 1000000) AS ran_until_ms
+FROM won_races r LEFT JOIN effects f
+  ON f.token = TRY(r.lost_data ->> '$.input.token') AND f.phase = 'end'
+WHERE r.lost_kind = 'ActivityScheduled' AND r.cancel IS NOT NULL AND r.lost_done IS NULL
+GROUP BY r.instance, r.race, r.cancel_ms
 """
 
 
@@ -57,8 +68,29 @@ def figures(recording: Recording, measured: Window) -> tuple[Figure, ...]:
         _rate(recording, "failed attempts", measured.secs,
               "SELECT 1 FROM effects WHERE phase = 'failed' "
               f"AND {_inside('at_ns', measured)}"),
+        *_races(recording, measured, measured.secs),
     ]  # fmt: skip
     return tuple(figure for figure in found if figure is not None)
+
+
+def _races(recording: Recording, measured: Window, secs: float) -> list[Figure | None]:
+    """A loser that completed before its cancel was seen to is not among the lost activities."""
+    tabulate_races(recording)
+    recording.db.execute(
+        "CREATE OR REPLACE TEMP TABLE won_races AS SELECT * FROM races "
+        f"WHERE won IS NOT NULL AND {_inside('won_ms * 1000000', measured)}"
+    )
+    recording.db.execute(f"CREATE OR REPLACE TEMP TABLE lost_activities AS {LOST}")
+    return [
+        _rate(recording, "races", secs, "SELECT 1 FROM won_races"),
+        _spread(recording, "win to cancel of the loser", "ms",
+                "SELECT cancel_ms - won_ms AS v FROM won_races WHERE cancel IS NOT NULL"),
+        _share(recording, "lost activities run to the end",
+               "SELECT ran_until_ms IS NOT NULL FROM lost_activities"),
+        _spread(recording, "run of a lost activity after its cancel", "ms",
+                "SELECT greatest(ran_until_ms - cancel_ms, 0) AS v FROM lost_activities "
+                "WHERE ran_until_ms IS NOT NULL"),
+    ]  # fmt: skip
 
 
 def _inside(moment_ns: str, measured: Window) -> str:
@@ -74,3 +106,11 @@ def _rate(recording: Recording, name: str, secs: float, rows: str) -> Figure | N
 def _spread(recording: Recording, name: str, unit: str, values: str) -> Figure | None:
     spread = distribution(recording, values)
     return Figure(name, unit, spread.samples, spread=spread) if spread.samples else None
+
+
+def _share(recording: Recording, name: str, rows: str) -> Figure | None:
+    """Of how many things, in percent, one column of truth values is true."""
+    ((count, true),) = recording.rows(
+        f"SELECT count(*), count(*) FILTER (WHERE x) FROM ({rows}) t(x)"
+    )
+    return Figure(name, "%", count, value=true / count * 100) if count else None

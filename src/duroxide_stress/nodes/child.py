@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from duroxide_stress.errors import StressError, in_words
+from duroxide_stress.errors import StressError
 from duroxide_stress.nodes.hints import SocketHints, sender
 from duroxide_stress.nodes.messages import Failed, Message, NodeSpec
 from duroxide_stress.nodes.roles import (
@@ -74,12 +74,10 @@ def main() -> int:
     threading.Thread(target=control.obey, name="supervisor", daemon=True).start()
     try:
         _run(spec, control)
-    except StressError as error:
-        control.tell(Failed(redact(str(error))))
-        return 1
     except Exception as error:  # noqa: BLE001 - the log has the traceback, the supervisor one line
-        print(redact(traceback.format_exc()), file=sys.stderr)  # noqa: T201 - the log
-        control.tell(Failed(in_words(error)))
+        if not isinstance(error, StressError):
+            print(redact(traceback.format_exc()), file=sys.stderr)  # noqa: T201 - the log
+        control.tell(Failed.by(error))
         return 1
     return 0
 

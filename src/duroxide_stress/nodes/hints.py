@@ -26,8 +26,10 @@ def sender(fd: int) -> Hint:
     end.setblocking(False)
 
     def hint(instance: str) -> None:
-        with contextlib.suppress(OSError):
-            end.send(instance.encode()[:MAX_ID_BYTES])
+        # An empty datagram reads like the end of the socket; no instance of ours has an empty id.
+        if instance:
+            with contextlib.suppress(OSError):
+                end.send(instance.encode()[:MAX_ID_BYTES])
 
     return hint
 

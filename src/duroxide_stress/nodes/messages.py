@@ -6,9 +6,11 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
+from duroxide_stress.errors import StressError, UsageError, in_words
 from duroxide_stress.load.driver import Progress
 from duroxide_stress.plan import Cell
 from duroxide_stress.recording.records import DriverEnd
+from duroxide_stress.redaction import redact
 
 Role: TypeAlias = Literal["host", "driver", "embedded", "collector"]
 
@@ -55,6 +57,15 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     error: str
     unrecorded: bool = False
     """Whether it is the recording that failed, so that what is there proves nothing."""
+    refused: bool = False
+    """Whether it is what the user gave that cannot be run."""
+
+    @classmethod
+    def by(cls, error: Exception) -> Failed:
+        """What ended a node: a sentence of ours as it is, anything else with its kind."""
+        if not isinstance(error, StressError):
+            return cls(in_words(error))
+        return cls(redact(str(error)), refused=isinstance(error, UsageError))
 
 
 Message: TypeAlias = Ready | Told | Driven | Done | Failed

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from duroxide_stress.errors import RunError, in_words
+from duroxide_stress.errors import RunError
 from duroxide_stress.nodes.messages import Failed, Message, NodeSpec
 from duroxide_stress.redaction import redact
 
@@ -171,7 +171,7 @@ class ThreadNode:
         try:
             run(self)
         except Exception as error:  # noqa: BLE001 - reaches the supervisor as a sentence
-            self._messages.put(Failed(in_words(error)))
+            self._messages.put(Failed.by(error))
 
 
 def log_tail(log: Path | None, lines: int = LOG_TAIL_LINES) -> str:

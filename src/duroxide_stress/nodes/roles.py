@@ -25,6 +25,7 @@ from duroxide_stress.recording.records import FIRST_NODE, SECOND_NODE, DriverEnd
 from duroxide_stress.recording.store import write_json
 from duroxide_stress.recording.writer import DirectWriter, LineWriter
 from duroxide_stress.scenarios.base import Workload
+from duroxide_stress.scenarios.canary import WithCanaries
 from duroxide_stress.scenarios.registry import scenario_named
 
 SHUTDOWN_MS = 10_000
@@ -35,7 +36,8 @@ class Node:
 
     def __init__(self, cell: Cell, provider: Provider, address: str, directory: Path) -> None:
         self.cell, self.provider, self.address, self.directory = cell, provider, address, directory
-        self.workload: Workload = scenario_named(cell.scenario).workload(cell)
+        load: Workload = scenario_named(cell.scenario).workload(cell)
+        self.workload = WithCanaries(load, cell) if cell.config.canary_every_ms else load
         self.engine: Engine = engine_named(provider.engine)
 
 
@@ -190,6 +192,9 @@ def _collect(node: Node, connection: object) -> None:
     ):
         for record in node.engine.collect(connection, launched):
             (executions if isinstance(record, Execution) else history).write(record)
+    metrics = node.engine.metrics(connection)
+    if metrics is not None:
+        write_json(node.directory / "metrics.json", metrics)
 
 
 class _AnyOp(msgspec.Struct):

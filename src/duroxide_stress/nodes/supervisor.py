@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
-from duroxide_stress.errors import RunError
+from duroxide_stress.errors import RunError, UsageError
 from duroxide_stress.load.driver import Progress
 from duroxide_stress.nodes.hints import hint_pair
 from duroxide_stress.nodes.messages import (
@@ -77,7 +77,11 @@ class CellRun:
         self._last_words = ""
 
     def run(self) -> CellEnd:
-        """Run to the end, whatever happens; afterwards no process of the cell is left."""
+        """Run to the end, whatever happens; afterwards no process of the cell is left.
+
+        Raises UsageError, when all is written, for what turned out to be the user's to mend.
+        """
+        refused: UsageError | None = None
         try:
             if movable(self._provider) and self._provider.shared:
                 self._separate()
@@ -86,6 +90,9 @@ class CellRun:
         except _UnrecordedError as error:
             self._over("unrecorded", str(error))
         except RunError as error:
+            self._over("error", str(error))
+        except UsageError as error:
+            refused = error
             self._over("error", str(error))
         except KeyboardInterrupt:
             self._over("interrupted", "interrupted")
@@ -103,6 +110,8 @@ class CellRun:
             last_words=self._last_words,
         )
         write_json(self._directory / "end.json", end)
+        if refused is not None:
+            raise refused
         return end
 
     def _separate(self) -> None:
@@ -228,6 +237,8 @@ class CellRun:
     def _refuse(message: Failed, what: str, node: NodeHandle) -> NoReturn:
         if message.unrecorded:
             raise _UnrecordedError(message.error)
+        if message.refused:
+            raise UsageError(message.error)
         where = f"; its traceback is in {node.log.name}" if node.log else ""
         raise RunError(f"{what} failed: {message.error}{where}")
 

@@ -8,9 +8,11 @@ address, `destroy` removes it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
+
+RowState: TypeAlias = Literal["", "unserved", "locked", "lock expired"]
 
 
 class StoreProblem(msgspec.Struct, frozen=True):
@@ -21,6 +23,10 @@ class StoreProblem(msgspec.Struct, frozen=True):
     detail: str
     """The store's own words, or the row that is left over."""
     instance: str | None = None
+    state: RowState = ""
+    """Of a row left in a queue, or of a lock."""
+    attempts: int = 0
+    """How often a message left in a queue had been taken out of it."""
 
 
 class StoreAudit(msgspec.Struct, frozen=True):

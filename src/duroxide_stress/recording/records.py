@@ -15,6 +15,8 @@ from duroxide_stress.oracle import Expectation
 from duroxide_stress.plan import Cell, Plan
 
 FORMAT = 1
+CANARY = "canary"
+"""The part that canaries belong to, and their orchestration."""
 FIRST_NODE = "host-0"
 SECOND_NODE = "host-1"
 """The node that brings newer code, where a scenario has any."""
@@ -173,6 +175,8 @@ class Execution(msgspec.Struct, frozen=True):
     current: bool
     listed: bool = True
     """Whether the engine's list of instances has it."""
+    instance_status: str | None = None
+    """Of a listed instance's current execution: what the engine says of the instance itself."""
     parent: str | None = None
     orchestration: str | None = None
     category: str | None = None
@@ -180,6 +184,17 @@ class Execution(msgspec.Struct, frozen=True):
     retryable: bool | None = None
     """Whether the engine itself called the failure's cause retryable."""
     error: str | None = None
+
+
+class SystemMetrics(msgspec.Struct, frozen=True):
+    """`metrics.json`: the engine's own totals over its whole store at rest."""
+
+    total_instances: int
+    total_executions: int
+    total_events: int
+    running_instances: int
+    completed_instances: int
+    failed_instances: int
 
 
 class CellHead(msgspec.Struct, frozen=True):

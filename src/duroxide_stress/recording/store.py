@@ -6,7 +6,7 @@
 <run>/<cell>/effects.jsonl   every real activity execution, by the host
 <run>/<cell>/nodes.jsonl     the processes that serve: when each was ready, and stopped
 <run>/<cell>/samples.jsonl   processes, machine, store and queues over time
-<run>/<cell>/executions.jsonl, history.jsonl, store.json    copied out at rest
+<run>/<cell>/executions.jsonl, history.jsonl, store.json, metrics.json    copied out at rest
 <run>/<cell>/end.json        last, atomically
 <run>/output.log             what was printed in the command's own process, if anything was
 <run>/result.json            the judgement: derived, may be deleted and made again

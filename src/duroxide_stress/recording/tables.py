@@ -34,6 +34,9 @@ from duroxide_stress.recording.store import (
     read_cell_head,
 )
 
+LONG_LINE = 64 * 1024 * 1024
+"""Lines up to this are read without looking how long they are."""
+
 _COLUMNS: dict[str, dict[str, str]] = {
     "ops": {
         "type": "VARCHAR", "op": "BIGINT", "instance": "VARCHAR", "part": "VARCHAR",
@@ -56,7 +59,8 @@ _COLUMNS: dict[str, dict[str, str]] = {
     },
     "executions": {
         "instance": "VARCHAR", "execution": "BIGINT", "status": "VARCHAR", "output": "VARCHAR",
-        "events": "BIGINT", "current": "BOOLEAN", "listed": "BOOLEAN", "parent": "VARCHAR",
+        "events": "BIGINT", "current": "BOOLEAN", "listed": "BOOLEAN",
+        "instance_status": "VARCHAR", "parent": "VARCHAR",
         "orchestration": "VARCHAR", "category": "VARCHAR", "retryable": "BOOLEAN",
         "error": "VARCHAR",
     },
@@ -110,7 +114,7 @@ CREATE TABLE ends AS
              GROUP BY instance) h USING (instance);
 CREATE TABLE timers AS
   SELECT f.instance, f.execution, f.event_id, f.ts_ms,
-         f.ts_ms - (c.data ->> '$.fireAtMs')::BIGINT AS late_ms
+         f.ts_ms - TRY((c.data ->> '$.fireAtMs')::BIGINT) AS late_ms
   FROM history f JOIN history c ON c.instance = f.instance AND c.execution = f.execution
    AND c.event_id = f.source AND c.kind = 'TimerCreated'
   WHERE f.kind = 'TimerFired';
@@ -124,12 +128,14 @@ class Recording:
         self.directory = directory
         self.head: CellHead = read_cell_head(directory)
         self.end: CellEnd | None = read_cell_end(directory)
-        self.store: dict[str, Any] | None = _store(directory / "store.json")
+        self.store: dict[str, Any] | None = _document(directory / "store.json")
+        self.metrics: dict[str, Any] | None = _document(directory / "metrics.json")
         _refuse_damage(directory, self.end)
         self.db = duckdb.connect(":memory:")
         for name in LINE_FILES:
             self._load(name)
         self.db.execute(_DERIVED)
+        _seal(self.db)
 
     def rows(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
         """The rows of a query; `$name` in it stands for a parameter."""
@@ -150,25 +156,48 @@ class Recording:
         self.db.close()
 
     def _load(self, name: str) -> None:
-        columns = _COLUMNS[name]
-        table = "ops_lines" if name == "ops" else name
+        columns, table = _COLUMNS[name], _table(name)
         path = self.directory / f"{name}.jsonl"
         if not path.exists() or path.stat().st_size == 0:
-            fields = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
-            self.db.execute(f"CREATE TABLE {table} ({fields})")
+            self.db.execute(_empty(name))
             return
         with tempfile.TemporaryDirectory() as scratch:
             source = _without_torn_tail(path, Path(scratch))
             try:
                 self.db.execute(
                     f"CREATE TABLE {table} AS SELECT * FROM read_json($path, "
-                    f"format = 'newline_delimited', maximum_object_size = 67108864, "
+                    f"format = 'newline_delimited', maximum_object_size = {_longest(source)}, "
                     f"columns = {columns!r})",
                     {"path": str(source)},
                 )
             except duckdb.Error as error:
                 first_line = str(error).splitlines()[0].replace(str(source), path.name)
                 raise RecordingError(f"{path.name} is damaged: {first_line}") from error
+
+
+def empty_tables() -> duckdb.DuckDBPyConnection:
+    """The tables without a row: what a query is held against before there is a recording."""
+    db = duckdb.connect(":memory:")
+    for name in LINE_FILES:
+        db.execute(_empty(name))
+    db.execute(_DERIVED)
+    _seal(db)
+    return db
+
+
+def _seal(db: duckdb.DuckDBPyConnection) -> None:
+    """From here on no query, not even a user's own, reads another file or writes one."""
+    db.execute("SET enable_external_access = false")
+    db.execute("SET lock_configuration = true")
+
+
+def _table(name: str) -> str:
+    return "ops_lines" if name == "ops" else name
+
+
+def _empty(name: str) -> str:
+    fields = ", ".join(f'"{column}" {kind}' for column, kind in _COLUMNS[name].items())
+    return f"CREATE TABLE {_table(name)} ({fields})"
 
 
 def _without_torn_tail(path: Path, scratch: Path) -> Path:
@@ -192,6 +221,15 @@ def _without_torn_tail(path: Path, scratch: Path) -> Path:
         with copy.open("wb") as whole:
             shutil.copyfileobj(_Head(file, keep), whole)
     return copy
+
+
+def _longest(path: Path) -> int:
+    """How many bytes DuckDB must be ready to read as one line."""
+    if path.stat().st_size <= LONG_LINE:
+        return LONG_LINE
+    with path.open("rb") as lines:
+        longest = max(map(len, lines))
+    return max(longest, LONG_LINE)
 
 
 class _Head:
@@ -222,11 +260,11 @@ def _refuse_damage(directory: Path, end: CellEnd | None) -> None:
             raise RecordingError(f"{name}.jsonl is missing, end.json says {end.lines[name]} lines")
 
 
-def _store(path: Path) -> dict[str, Any] | None:
+def _document(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
         found: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RecordingError(f"store.json is damaged: {error}") from error
+        raise RecordingError(f"{path.name} is damaged: {error}") from error
     return found

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from duroxide_stress.reports.text import Heading, printable, table
-from duroxide_stress.result import CellResult, CheckResult, Figure, Latency, RunResult, TargetResult
+from duroxide_stress.reports import findings
+from duroxide_stress.reports.promises import promise_table
+from duroxide_stress.reports.text import Heading, cut, hanging, printable, table
+from duroxide_stress.result import CellResult, Figure, Latency, RunResult, TargetResult
 from duroxide_stress.units import format_duration, format_ms
 from duroxide_stress.verdict import Verdict
 
@@ -33,8 +35,6 @@ MORE_COLUMNS: list[Heading] = [
     ("Of ceiling", "Ceiling"),
     ("Time per completion", "T/compl."),
 ]
-FINDINGS_SHOWN = 3
-WRAP = 100
 
 
 def render(result: RunResult, run: Path, width: int | None = None) -> str:
@@ -43,12 +43,12 @@ def render(result: RunResult, run: Path, width: int | None = None) -> str:
     for _, group in groupby(result.cells, _settings):
         cells = list(group)
         blocks += [_heading(cells[0]), _spec_table(cells, width), _more_table(cells, width)]
-        blocks += [_parts(cells, width), _figures(cells, width)]
+        blocks += [_parts(cells, width), _figures(cells, width), promise_table(cells, width)]
     several = len({cell.scenario for cell in result.cells}) > 1
     blocks += [
         _notes(result.cells, width, several),
         _failures(result.cells, several),
-        _promises(result.cells, width, several),
+        _findings(result.cells, run, width, several),
         _targets(result.cells, width, several),
     ]
     blocks += [_health(result.cells, width, several), _verdict(result, run, width)]
@@ -205,67 +205,29 @@ def _failures(cells: Iterable[CellResult], several: bool) -> str:
         split = ", ".join(f"{n} {category}" for category, n in cell.failed_by_category.items() if n)
         lines.append(f"  {_where(cell, several)}: {cell.failed} of {cell.launched} failed: {split}")
         lines += [
-            _hanging(f"{n} x {' '.join(words.split())}", None, indent=4)
+            hanging(f"{n} x {' '.join(cut(words).split())}", None, indent=4)
             for words, n in cell.failure_words.items()
         ]
     return "\n".join(["Failures", *lines]) if lines else ""
 
 
-def _promises(cells: Sequence[CellResult], width: int | None, several: bool) -> str:
-    judged = [cell for cell in cells if cell.checks]
-    if not judged:
-        return ""
-    first = ["Scenario"] if several else []
-    names = [*first, "Promises", "Config", *(check.name for check in judged[0].checks)]
-    rows = [
-        [
-            *([cell.scenario] if several else []),
-            *_name(cell),
-            *(_short_verdict(check) for check in cell.checks),
-        ]
-        for cell in judged
-    ]
-    text = [table([(name, name) for name in names], rows, None)]
-    if width is not None and max(map(len, text[0].splitlines())) > width:
-        # Shortened names of checks would be riddles, so a narrow terminal gets a line a cell.
-        text = ["Promises", *(_hanging(_verdicts(cell, several), width) for cell in judged)]
-    if any(not c.asked and c.verdict is Verdict.UNKNOWN for cell in judged for c in cell.checks):
-        text.append("(-) not asked: this run could not have shown it; it does not count")
-    for cell in judged:
+def _findings(cells: Sequence[CellResult], run: Path, width: int | None, several: bool) -> str:
+    """What was found, and what could not be told."""
+    text = []
+    first = next((c for c in cells if any(k.verdict is Verdict.VIOLATED for k in c.checks)), None)
+    for cell in cells:
         for check in cell.checks:
-            text += _shown(_where(cell, several), check, width)
-    return "\n".join(text)
-
-
-def _verdicts(cell: CellResult, several: bool) -> str:
-    verdicts = ", ".join(f"{check.name} {_short_verdict(check)}" for check in cell.checks)
-    return f"{_where(cell, several)}: {verdicts}"
-
-
-def _short_verdict(check: CheckResult) -> str:
-    if check.verdict is Verdict.UNKNOWN and not check.asked:
-        return "(-)"
-    return check.verdict.value if check.verdict is not Verdict.VIOLATED else "VIOLATED"
-
-
-def _shown(where: str, check: CheckResult, width: int | None) -> list[str]:
-    if check.verdict is Verdict.UNKNOWN and check.asked:
-        return [_hanging(f"{where}, {check.name}: unknown: {check.note}", width)]
-    if check.verdict is not Verdict.VIOLATED:
-        return []
-    found = f"{where}, {check.name}: {check.found} found in {check.seen} {check.unit}"
-    lines = [_hanging(found, width)]
-    for finding in check.findings[:FINDINGS_SHOWN]:
-        instance = f"{finding.instance}: " if finding.instance else ""
-        lines.append(_hanging(f"{instance}{finding.what}: {finding.detail}", width, indent=4))
-    if check.found > FINDINGS_SHOWN:
-        lines.append(f"    ... and {check.found - FINDINGS_SHOWN} more, see result.json")
-    return lines
+            where = _where(cell, several)
+            if check.verdict is Verdict.UNKNOWN and check.asked:
+                text.append(hanging(f"{where}, {check.name}: unknown: {check.note}", width))
+            elif check.verdict is Verdict.VIOLATED:
+                text += findings.shown(where, cell, check, run, width, repeat=cell is first)
+    return "\n".join(["Findings", *text]) if text else ""
 
 
 def _targets(cells: Iterable[CellResult], width: int | None, several: bool) -> str:
     lines = [
-        _hanging(f"{_where(cell, several)}, {_target(target)}", width)
+        hanging(f"{_where(cell, several)}, {_target(target)}", width)
         for cell in cells
         for target in cell.targets
     ]
@@ -287,7 +249,7 @@ def _health(cells: Iterable[CellResult], width: int | None, several: bool) -> st
         remarks = [f"untrustworthy: {reason}" for reason in cell.health.reasons]
         for remark in [*remarks, *cell.health.notes]:
             where.setdefault(remark, []).append(_where(cell, several))
-    lines = [_hanging(f"{', '.join(names)}: {remark}", width) for remark, names in where.items()]
+    lines = [hanging(f"{', '.join(names)}: {remark}", width) for remark, names in where.items()]
     return "\n".join(["Health of the measurement", *lines]) if lines else ""
 
 
@@ -311,15 +273,4 @@ def _figure(value: float | None, form: str) -> str:
 
 
 def _paragraphs(texts: Iterable[str], width: int | None) -> str:
-    return "\n".join(_hanging(text, width, indent=0) for text in texts)
-
-
-def _hanging(text: str, width: int | None, indent: int = 2) -> str:
-    """Wrapped, its first line indented, its others two further (unless it is not indented)."""
-    return textwrap.fill(
-        text,
-        max(40, min(width or WRAP, WRAP)),
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent + 2 if indent else 0),
-        break_on_hyphens=False,
-    )
+    return "\n".join(hanging(text, width, indent=0) for text in texts)

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+WRAP = 100
+WORDS_SHOWN = 800
+"""Characters of an id or of somebody's words: either may be a megabyte long."""
 
 
 def printable(text: str) -> str:
@@ -14,6 +22,37 @@ def printable(text: str) -> str:
     Engines' and providers' words are shown, and may hold anything.
     """
     return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
+def one_line(text: str) -> str:
+    """Safe on a terminal, and on one line of it."""
+    return printable(text).replace("\n", "\\n")
+
+
+def shortened(text: str, room: int) -> str:
+    """At most `room` characters, the last of them `...(N)` when the text has N and more than that."""
+    if len(text) <= room:
+        return text
+    told = f"...({len(text)})"
+    return text[: max(0, room - len(told))] + told
+
+
+def hanging(text: str, width: int | None, indent: int = 2) -> str:
+    """Wrapped, its first line indented, its others two further (unless it is not indented)."""
+    return textwrap.fill(
+        text,
+        max(40, min(width or WRAP, WRAP)),
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + 2 if indent else 0),
+        break_on_hyphens=False,
+    )
+
+
+def cut(words: str) -> str:
+    """Somebody's words, no more of them than a report has room for."""
+    if len(words) <= WORDS_SHOWN:
+        return words
+    return f"{words[:WORDS_SHOWN]}... ({len(words)} characters, see result.json)"
 
 
 Heading = tuple[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -115,6 +115,11 @@ class Scenario(Protocol):
     @property
     def lasting(self) -> bool:
         """Whether instances live through the whole run instead of being replaced."""
+        ...
+
+    def clash(self, settings: Mapping[str, int]) -> str:
+        """What is wrong with options that are each within their limits, as a sentence; empty when
+        nothing is."""
         ...
 
     def workload(self, cell: Cell) -> Workload:

@@ -8,6 +8,7 @@ so that no part is starved by chance. Each part is judged with its own figures a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 from duroxide_stress.plan import Cell
@@ -76,6 +77,12 @@ class MixedScenario:
             Option(name, DEFAULT_WEIGHTS.get(name, 0), 0, 100, f"weight of {name}")
             for name in self._scenarios
         )
+
+    def clash(self, settings: Mapping[str, int]) -> str:
+        """Something must be left to mix."""
+        if any(settings.values()):
+            return ""
+        return "mixed needs a weight above 0 for at least one of its scenarios"
 
     def workload(self, cell: Cell) -> MixedWorkload:
         """The parts with a weight, each bound to the cell with its own options."""

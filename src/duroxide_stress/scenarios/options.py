@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from duroxide_stress.errors import unknown_name
+from duroxide_stress.errors import shown, unknown_name
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -37,7 +37,9 @@ def problems(scenario: str, options: Sequence[Option], given: Mapping[str, Any])
         if name not in known:
             what = f"option of {scenario}"
             found.append(
-                unknown_name(what, name, known) if known else f"{scenario} has no options: {name!r}"
+                unknown_name(what, name, known)
+                if known
+                else f"{scenario} has no options: {shown(name)}"
             )
             continue
         option = known[name]
@@ -45,6 +47,6 @@ def problems(scenario: str, options: Sequence[Option], given: Mapping[str, Any])
         if not whole or not option.low <= value <= option.high:
             found.append(
                 f"{scenario}.{name} must be a whole number between {option.low} and "
-                f"{option.high}, found {value!r}"
+                f"{option.high}, found {shown(value)}"
             )
     return found

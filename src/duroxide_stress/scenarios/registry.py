@@ -11,6 +11,7 @@ from duroxide_stress.scenarios import (
     long_running,
     mixed,
     parallel,
+    races,
     sub_orchestrations,
     timers,
     versions,
@@ -27,6 +28,7 @@ PARTS = (
     events,
     failures,
     cancellation,
+    races,
     versions,
 )
 SCENARIOS: dict[str, Scenario] = {part.SCENARIO.name: part.SCENARIO for part in PARTS}

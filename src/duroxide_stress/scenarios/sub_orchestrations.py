@@ -15,6 +15,9 @@ from duroxide_stress.program import Activity, Attempt, Child, Fail, Parallel, Pr
 from duroxide_stress.scenarios.options import Option
 from duroxide_stress.scenarios.tree import Settings, TreeScenario
 
+MAX_LEAVES = 1600
+"""Children on the lowest level of one instance."""
+
 
 def build(cell: Cell, settings: Settings) -> dict[str, Program]:
     """A root, a program per level, the leaf's work, and the child that fails."""
@@ -31,13 +34,25 @@ def build(cell: Cell, settings: Settings) -> dict[str, Program]:
     return programs
 
 
+def clash(settings: Settings) -> str:
+    """Each option within its limits can still make a family that no store holds."""
+    width, depth = settings["width"], settings["depth"]
+    if width**depth <= MAX_LEAVES:
+        return ""
+    return (
+        f"sub-orchestrations.width={width} with depth={depth} gives {width**depth} children on the "
+        f"lowest level (width to the power of depth), the limit is {MAX_LEAVES}"
+    )
+
+
 SCENARIO = TreeScenario(
     name="sub-orchestrations",
     title="Sub-Orchestration Patterns",
     summary="Parents over children, some levels deep, one child failing by plan.",
     build=build,
+    clash=clash,
     options=(
         Option("width", 3, 1, 40, "children of each parent"),
-        Option("depth", 2, 1, 2, "levels of children"),
+        Option("depth", 2, 1, 6, f"levels of children; width**depth is at most {MAX_LEAVES}"),
     ),
 )

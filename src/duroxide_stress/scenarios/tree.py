@@ -71,6 +71,8 @@ class TreeScenario(msgspec.Struct, frozen=True):
     options: tuple[Option, ...] = ()
     dress: Callable[[Cell, Settings, Order], Order] = lambda cell, settings, order: order
     release: Callable[[Cell, Settings], Release | None] = lambda cell, settings: None
+    clash: Callable[[Settings], str] = lambda settings: ""
+    """What is wrong with options that are each within their limits; empty when nothing is."""
     lasting: bool = False
     """Whether instances live through the whole run: then as many are started as run at once."""
 

@@ -1,15 +1,19 @@
 """The one loop on sessions that refuse, fail, lose and cannot say."""
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
+import msgspec
 import pytest
 
-from duroxide_stress.engines.base import Depths
+from duroxide_stress.engines.base import Acknowledged, Depths, Event, Finished
 from duroxide_stress.load.driver import QUIESCE_NS, REFUSED_PAUSE_NS, STILL_NS, TICK_NS
 from duroxide_stress.recording.records import Fail, Info, Invoke, Ok, Sample
 from duroxide_stress.scenarios.registry import scenario_named
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
+from duroxide_stress.values import UNRECORDED, flaw
 
 from ..virtual import Run, cell, drive
 from .fakes import FakeSession, complete, fail, refuse, vanish
@@ -50,6 +54,20 @@ def test_a_failed_instance_is_recorded_with_its_words_and_its_slot_is_free() -> 
     assert {(end.where, end.error) for end in ends} == {("end", "it broke")}
     assert len(ends) == run.driver.failed == run.driver.launched == 2000
     assert run.driver.completed == len(run.ops.of(Ok)) == 0
+
+
+@pytest.mark.parametrize("output", [math.nan, ["\ud800"], 10**5000], ids=["nan", "lone", "long"])
+def test_an_output_that_no_recording_can_hold(output: Any) -> None:
+    """The instance has completed all the same; what is wrong with its output stands in its place."""
+
+    def answer(op: int, at_ns: int) -> list[Event]:
+        return [Acknowledged(op, at_ns, at_ns), Finished(op, at_ns, "Completed", output)]
+
+    run = offered(FakeSession(answer))
+    assert run.driver.completed == run.driver.launched == 2000
+    first = run.ops.of(Ok)[0]
+    assert first.output == {UNRECORDED: flaw(output)}
+    assert msgspec.json.decode(msgspec.json.encode(first), type=Ok) == first
 
 
 def test_lost_instances_are_given_up_one_by_one_and_forgotten() -> None:

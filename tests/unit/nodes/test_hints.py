@@ -37,6 +37,19 @@ def test_two_hosts_can_hint_to_one_driver() -> None:
     source.close()
 
 
+def test_an_instance_without_a_name_does_not_end_the_hints() -> None:
+    """A user's child may have an empty id, and an empty datagram reads like a closed socket."""
+    drivers, hosts = hint_pair()
+    heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+    source = SocketHints(drivers.detach())
+    source.listen(heard.put)
+    hint = sender(hosts.detach())
+    hint("")
+    hint("par-1")
+    assert heard.get(timeout=SECS) == "par-1"
+    source.close()
+
+
 def test_a_driver_that_does_not_read_never_blocks_a_host() -> None:
     """When the socket is full, hints are dropped and the first ones are still whole."""
     drivers, hosts = hint_pair()

@@ -38,12 +38,17 @@ CREATE TABLE orchestrator_queue (
     instance_id TEXT NOT NULL,
     work_item TEXT NOT NULL,
     visible_at INTEGER NOT NULL DEFAULT 0,
-    lock_token TEXT
+    lock_token TEXT,
+    locked_until TIMESTAMP,
+    attempt_count INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE worker_queue (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     work_item TEXT NOT NULL,
-    instance_id TEXT
+    instance_id TEXT,
+    lock_token TEXT,
+    locked_until TIMESTAMP,
+    attempt_count INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE timer_queue (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -111,17 +116,17 @@ def test_a_clean_store_passes_every_question(store: Store) -> None:
     ("sql", "problem", "detail"),
     [
         (
-            f"INSERT INTO orchestrator_queue VALUES (1, 'par-9', 'Start', {PAST_MS}, NULL)",
+            f"INSERT INTO orchestrator_queue VALUES (1, 'par-9', 'Start', {PAST_MS}, NULL, NULL, 0)",
             ("queues_empty", "par-9"),
             "orchestrator_queue: Start",
         ),
         (
-            f"INSERT INTO orchestrator_queue VALUES (1, 'par-9', 'Locked', {FUTURE_MS}, 'me')",
+            f"INSERT INTO orchestrator_queue VALUES (1, 'par-9', 'Locked', {FUTURE_MS}, 'me', 0, 2)",
             ("queues_empty", "par-9"),
             "orchestrator_queue: Locked",
         ),
         (
-            "INSERT INTO worker_queue VALUES (1, 'ActivityExecute', 'par-7')",
+            "INSERT INTO worker_queue VALUES (1, 'ActivityExecute', 'par-7', NULL, NULL, 0)",
             ("queues_empty", "par-7"),
             "worker_queue: ActivityExecute",
         ),
@@ -164,7 +169,7 @@ def test_each_leftover_is_found(
 
 def test_a_message_that_waits_for_its_time_is_at_rest(store: Store) -> None:
     """A timer that lost its race stays queued until it is due, and nobody has locked it."""
-    row = f"INSERT INTO orchestrator_queue VALUES (1, 'par-9', 'TimerFired', {FUTURE_MS}, NULL)"
+    row = f"INSERT INTO orchestrator_queue VALUES (1, 'par-9', 'TimerFired', {FUTURE_MS}, NULL, NULL, 0)"
     audit = PROVIDER.audit(store(row))
     assert found(audit) == []
     assert audit.facts["rows.orchestrator_queue"] == 1

@@ -101,10 +101,11 @@ def test_no_line_of_a_table_is_wider_than_the_terminal(
         for cell in standard.cells
     )
     text = render(replace(standard, cells=cells), RUN, width)
-    promises = blocks(text, "| Promises", "Promises")
-    assert len(promises) == 1
+    promises = blocks(text, "| Promise ", "Promises", "Findings")
+    assert len(promises) == 2
     for line in [line for block in [*tables(text), *promises] for line in block]:
-        assert len(line) <= width, line
+        # Commands are to be copied whole.
+        assert len(line) <= width or line.startswith("    repeat: "), line
 
 
 def test_narrow_and_wide_agree_in_every_figure(standard: RunResult) -> None:
@@ -138,23 +139,74 @@ def test_failures_are_split_and_told_in_the_engines_words(
 
 
 def test_promises_show_each_checks_verdict(clean: RunResult, make_cell: MakeCell) -> None:
-    """A violation stands out with its first findings; what was not asked is marked as that."""
+    """A violation stands out with its first finding, its worst and how many there are; what was not
+    asked is marked as that."""
     success, *others, memory = clean.cells[0].checks
     findings = tuple(Finding("poison failure", f"why {n}", f"par-{n}") for n in range(5))
-    broken = replace(success, verdict=Verdict.VIOLATED, found=7, seen=87, findings=findings)
+    broken = replace(
+        success,
+        verdict=Verdict.VIOLATED,
+        found=7,
+        seen=87,
+        findings=findings,
+        worst=Finding("poison failure", "why 9", "par 9", weight=2),
+    )
     cell = make_cell(checks=(broken, *others, memory))
-    ((header, _, row, *rest),) = blocks(render(replace(clean, cells=(cell,)), RUN), "| Promises")
-    verdicts = dict(zip(columns(header)[2:], columns(row)[2:], strict=True))
-    assert verdicts.pop("success") == "VIOLATED"
-    assert verdicts.pop("memory") == "(-)"
-    expected = {c.name: "ok" if c.verdict is Verdict.OK else "(-)" for c in others}
-    assert verdicts == expected
+    text = render(replace(clean, cells=(cell,)), RUN)
+    ((header, _, *rows),) = blocks(text, "| Promise ")
+    assert columns(header) == ["Promise", "Reference (virtual) 2/2"]
+    asked = [c.name for c in others if c.asked]
+    table = [columns(row) for row in rows if row.startswith("|")]
+    assert table == [["success", "VIOLATED"], *([name, "ok"] for name in asked)]
+    silent = " ".join(row for row in rows if not row.startswith("|"))
+    assert silent.startswith("Not asked, for this run could not have shown it: ordering, timers,")
+    assert silent.endswith("memory")
+    ((title, *rest),) = blocks(text, "Findings")
+    assert title == "Findings"
     assert [line.strip() for line in rest] == [
-        "(-) not asked: this run could not have shown it; it does not count",
         "Reference (virtual) 2/2, success: 7 found in 87 ended instances",
-        *(f"par-{n}: poison failure: why {n}" for n in range(3)),
-        "... and 4 more, see result.json",
+        "first: par-0: poison failure: why 0",
+        "story: duroxide-stress show stress-runs/one par-0",
+        "worst: par 9: poison failure: why 9",
+        "story: duroxide-stress show stress-runs/one 'par 9'",
+        "... and 5 more; result.json lists 5",
+        f"repeat: {cell.command}",
     ]
+
+
+def test_a_finding_that_is_first_and_worst_is_told_once(
+    clean: RunResult, make_cell: MakeCell
+) -> None:
+    """And one that names no instance has no story."""
+    success, *others = clean.cells[0].checks
+    only = Finding("broken", "in two", weight=1)
+    broken = replace(success, verdict=Verdict.VIOLATED, found=1, findings=(only,), worst=only)
+    text = render(replace(clean, cells=(make_cell(checks=(broken, *others)),)), RUN)
+    assert "    first and worst: broken: in two\n    repeat: " in text
+    assert "story:" not in text
+
+
+def test_only_the_first_broken_cell_repeats_its_command_beside_each_check(
+    clean: RunResult, make_cell: MakeCell
+) -> None:
+    """The others have it at the end of the report, once each."""
+    success, completion, *others = clean.cells[0].checks
+    broken = tuple(
+        replace(check, verdict=Verdict.VIOLATED, found=1, findings=(Finding("so", "it is", "i"),))
+        for check in (success, completion)
+    )
+    cells = tuple(
+        make_cell(
+            recording=name,
+            command=f"again {name}",
+            verdict=Verdict.VIOLATED,
+            checks=(*broken, *others),
+        )
+        for name in ("one", "two")
+    )
+    text = render(replace(clean, cells=cells), RUN)
+    assert text.count("repeat: again one") == 3
+    assert text.count("repeat: again two") == 1
 
 
 def test_an_unknown_that_was_asked_tells_its_note(clean: RunResult, make_cell: MakeCell) -> None:
@@ -168,6 +220,7 @@ def test_an_unknown_that_was_asked_tells_its_note(clean: RunResult, make_cell: M
     text = render(replace(clean, cells=(make_cell(checks=checks),)), RUN)
     assert "  Reference (virtual) 2/2, memory: unknown: it was dark" in text.splitlines()
     assert "(-)" not in text
+    assert "Not asked" not in text
 
 
 def test_targets_say_their_state_and_why(standard: RunResult) -> None:
@@ -250,20 +303,21 @@ def test_a_scenarios_own_figures_are_shown_in_their_units(several: RunResult) ->
 
 
 def test_several_scenarios_are_told_apart_in_every_sentence(several: RunResult) -> None:
-    """Promises have a column for it, findings and ceilings begin with it; one alone needs neither."""
+    """Promises stand with their scenario, findings and ceilings begin with it; one alone needs not."""
     cells = list(several.cells)
     findings = (Finding("bad", "so"),)
     success, *others = cells[2].checks
     broken = replace(success, verdict=Verdict.VIOLATED, found=1, findings=findings)
     cells[2] = replace(cells[2], checks=(broken, *others))
     text = render(replace(several, cells=tuple(cells)), RUN)
-    ((header, _, *rows),) = blocks(text, "| Scenario")
-    assert columns(header)[:3] == ["Scenario", "Promises", "Config"]
-    assert [columns(row)[0] for row in rows[: len(cells)]] == [cell.scenario for cell in cells]
+    promises = blocks(text, "| Promise ")
+    assert len(promises) == len({cell.scenario for cell in cells})
+    assert columns(promises[0][0])[0] == "Promise"
+    assert sum(len(columns(block[0])) - 1 for block in promises) == len(cells)
     assert "\n  timers In-Memory SQLite 1/1, success: 1 found in " in text
     assert "\nmixed File SQLite 1/1: ceiling 20.0 orch/s" in text
     alone = render(replace(several, cells=several.cells[:2]), RUN)
-    assert (len(blocks(alone, "| Promises")), blocks(alone, "| Scenario")) == (1, [])
+    assert len(blocks(alone, "| Promise ")) == 1
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
@@ -271,8 +325,8 @@ def test_several_scenarios_fit_the_terminal(several: RunResult, width: int) -> N
     """Tables, parts, figures and promises, also with the longer name of a repeat."""
     cells = tuple(replace(cell, config="4/8", repeat=2) for cell in several.cells)
     text = render(replace(several, cells=cells), RUN, width)
-    found = blocks(text, "| Provider", "Provider", "| Promises", "Promises", "| Scenario")
-    assert len(found) == 10
+    found = blocks(text, "| Provider", "Provider", "| Promise ", "Promises")
+    assert len(found) == 9 + len({cell.scenario for cell in cells})
     for line in [line for block in found for line in block]:
         assert len(line) <= width, line
 

@@ -14,6 +14,8 @@ from duroxide_stress.reports.text import printable
         ("back\rspace\x08", "back\\rspace\\x08"),
         ("c1 \x9b31m", "c1 \\x9b31m"),
         ("abc\u202etxt.exe", "abc\\u202etxt.exe"),
+        ("one\u2028line", "one\\u2028line"),
+        ("path/\udcff", "path/\\udcff"),
     ],
 )
 def test_only_what_a_terminal_obeys_is_escaped(text: str, shown: str) -> None:

@@ -7,7 +7,9 @@ from duroxide_stress.verdict import Verdict
 from .conftest import FEW, JudgedOf
 
 
-@pytest.mark.parametrize(("width", "depth"), [(1, 1), (1, 2), (3, 2), (40, 1), (10, 2)])
+@pytest.mark.parametrize(
+    ("width", "depth"), [(1, 1), (1, 2), (3, 2), (40, 1), (10, 2), (1, 6), (2, 4)]
+)
 def test_the_whole_family_is_there(judged: JudgedOf, width: int, depth: int) -> None:
     """Width to the power of each level, and one child that fails by plan."""
     run = judged("sub-orchestrations", {"width": width, "depth": depth}, **FEW)

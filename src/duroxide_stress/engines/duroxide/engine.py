@@ -15,7 +15,7 @@ from duroxide_stress.engines.duroxide.own import RecordedRuntime
 from duroxide_stress.engines.duroxide.session import DuroxideSession
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider
-from duroxide_stress.recording.records import FIRST_NODE, Execution, HistoryEvent
+from duroxide_stress.recording.records import FIRST_NODE, Execution, HistoryEvent, SystemMetrics
 from duroxide_stress.scenarios.base import Release, Workload
 
 
@@ -56,6 +56,10 @@ class DuroxideEngine:
         known = set(stored)
         for instance in [*stored, *(i for i in instances if i not in known)]:
             yield from _instance(client, instance, listed=instance in known)
+
+    def metrics(self, connection: Any) -> SystemMetrics:
+        found = duroxide.Client(connection).get_system_metrics()
+        return SystemMetrics(*(getattr(found, name) for name in SystemMetrics.__struct_fields__))
 
 
 class DuroxideHost:
@@ -120,6 +124,7 @@ def _instance(client: Any, instance: str, *, listed: bool) -> Iterator[Execution
             parent=info.parent_instance_id if info else None,
             orchestration=info.orchestration_name if info else None,
             listed=listed,
+            instance_status=info.status if info and number == info.current_execution_id else None,
             **failure,
         )
         for event in events:

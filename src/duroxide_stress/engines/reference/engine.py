@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from duroxide_stress.engines.base import EffectSink, Hint, HintSource
 from duroxide_stress.engines.reference.session import WorldSession
 from duroxide_stress.engines.reference.world import World
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider
-from duroxide_stress.recording.records import FIRST_NODE, Execution, HistoryEvent
+from duroxide_stress.recording.records import FIRST_NODE, Execution, HistoryEvent, SystemMetrics
 from duroxide_stress.scenarios.base import Workload
 
 
@@ -19,11 +19,14 @@ class ReferenceEngine:
     name = "reference"
     virtual = True
 
+    def __init__(self, world: Callable[[], World] = World) -> None:
+        self._world = world
+
     def version(self) -> str:
         return "reference 1"
 
     def connect(self, provider: Provider, address: str) -> World:
-        return World()
+        return self._world()
 
     def host(
         self,
@@ -49,3 +52,6 @@ class ReferenceEngine:
         self, connection: World, instances: list[str]
     ) -> Iterator[Execution | HistoryEvent]:
         return connection.collect()
+
+    def metrics(self, connection: World) -> SystemMetrics:
+        return connection.metrics()

@@ -139,6 +139,7 @@ class Instance(msgspec.Struct):
             output=output if current else None,
             events=len(self.histories[number - 1]),
             current=current,
+            instance_status=self.status if current else None,
             parent=None if self.parent is None else self.parent[0].name,
             orchestration=self.orchestration,
             category=("canceled" if self.cancelled else "application") if failed else None,

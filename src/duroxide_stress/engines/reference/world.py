@@ -7,7 +7,7 @@ fixed costs, so that figures can be worked out by hand in tests.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -24,7 +24,7 @@ from duroxide_stress.engines.reference.simulation import Clock
 from duroxide_stress.engines.reference.workers import Job, Workers
 from duroxide_stress.plan import Cell
 from duroxide_stress.program import TIMED_OUT, Json
-from duroxide_stress.recording.records import Execution, HistoryEvent
+from duroxide_stress.recording.records import Execution, HistoryEvent, SystemMetrics
 from duroxide_stress.scenarios.base import FIRST_VERSION, Order, Workload
 from duroxide_stress.units import NS_PER_MS
 from duroxide_stress.walk import (
@@ -268,7 +268,9 @@ class World:
             self.workers.withdraw(instance, event)
         elif isinstance(slot.command, Call):
             self._append(instance, "SubOrchestrationCancelRequested", event, None)
-            self.send(instance.children[event], Cancel("parent canceled"))
+            lost = "parent dropped sub-orchestration future"
+            reason = "parent canceled" if instance.cancelled else lost
+            self.send(instance.children[event], Cancel(reason))
 
     # -- the host: ends --------------------------------------------------------------------
 
@@ -321,6 +323,19 @@ class World:
             yield from instance.books()
             for history in instance.histories:
                 yield from history
+
+    def metrics(self) -> SystemMetrics:
+        """Totals over the books."""
+        ends = Counter(instance.status for instance in self.instances.values())
+        histories = [history for i in self.instances.values() for history in i.histories]
+        return SystemMetrics(
+            total_instances=len(self.instances),
+            total_executions=len(histories),
+            total_events=sum(map(len, histories)),
+            running_instances=ends["Running"],
+            completed_instances=ends["Completed"],
+            failed_instances=ends["Failed"],
+        )
 
 
 def _kind(kind: str, message: str) -> dict[str, Json]:

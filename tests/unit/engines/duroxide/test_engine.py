@@ -68,7 +68,10 @@ class FakeClient:
 
     def get_instance_info(self, instance: str) -> SimpleNamespace:
         return SimpleNamespace(
-            current_execution_id=self.current, parent_instance_id="up", orchestration_name="one"
+            current_execution_id=self.current,
+            parent_instance_id="up",
+            orchestration_name="one",
+            status=self.books[self.current][0],
         )
 
     def get_execution_info(self, instance: str, number: int) -> SimpleNamespace:

@@ -1,0 +1,69 @@
+"""Canary: what happens to other instances is no trouble of a healthy one.
+
+Canaries are small instances of known output, started at a steady pace beside the load. Each must end
+as it owes, and none may starve: one that has waited longer than any lock lasts, while instances that
+were started after it came to their end, was passed over. A store that is slow for all is slow for
+canaries too, and that is no violation: their latency stands with the parts.
+"""
+
+from __future__ import annotations
+
+from duroxide_stress.checks.base import Check, Looked, cut_off, findings
+from duroxide_stress.recording.records import CANARY
+from duroxide_stress.recording.tables import Recording
+from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
+
+STARVED_SECS = 35
+"""Duroxide's longest lock is 30 s: whoever held a canary's turn has lost it by then."""
+
+ROWS = f"""
+WITH canaries AS (
+  SELECT o.*, e.ended_ms * {NS_PER_MS} AS ended_ns FROM ops o LEFT JOIN ends e USING (instance)
+  WHERE part = '{CANARY}'),
+others AS (
+  SELECT o.begun_ns, e.ended_ms * {NS_PER_MS} AS ended_ns FROM ops o JOIN ends e USING (instance)
+  WHERE part <> '{CANARY}' AND o.acked_ns IS NOT NULL)
+SELECT instance, 'a canary did not end as it must' AS what,
+       CASE WHEN info_reason = 'timeout' THEN 'no end within the wait timeout'
+            WHEN ended = 'fail' THEN error
+            ELSE 'completed where a failure was due' END AS detail,
+       0 AS weight
+FROM canaries WHERE info_reason = 'timeout' OR (ended IN ('ok', 'fail') AND NOT as_planned)
+UNION ALL
+SELECT instance, 'a canary starved',
+       'it took ' || ((ended_ns - acked_ns) // {NS_PER_SEC}) || ' s, while ' || passed
+       || ' instances that were started after it ended before it',
+       (ended_ns - acked_ns) / 1e9
+FROM (SELECT c.*, (SELECT count(*) FROM others o
+                   WHERE o.begun_ns > c.acked_ns AND o.ended_ns < c.ended_ns) AS passed
+      FROM canaries c WHERE c.ended_ns - c.acked_ns > {STARVED_SECS * NS_PER_SEC})
+WHERE passed > 0
+ORDER BY 1, 2
+"""
+
+
+def asked(recording: Recording) -> bool:
+    """The plan has canaries."""
+    return recording.head.cell.config.canary_every_ms > 0
+
+
+def look(recording: Recording) -> Looked:
+    """Look how each canary ended, and who passed those that took long."""
+    return Looked(
+        seen=recording.one(
+            f"SELECT count(*) FROM ops WHERE part = '{CANARY}' AND ended IN ('ok', 'fail')"
+        ),
+        findings=findings(recording, ROWS),
+        undecided=cut_off(recording),
+    )
+
+
+CHECK = Check(
+    name="canary",
+    promise="A healthy instance is served whatever happens to others, and none starves.",
+    source="engine: instances are isolated: one's fault never changes another's result or liveness",
+    unit="canaries",
+    look=look,
+    need=3,
+    asked=asked,
+)

@@ -1,0 +1,1 @@
+"""Recorded histories replayed through orchestration code, without an engine."""
