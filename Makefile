@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-# Tests without processes share the cores; those with real engines have them to themselves.
-PURE := tests/unit tests/bite
+# Tests of figures and checks share the cores; those that load a real engine have them to themselves.
+PURE := tests/unit tests/bite tests/selftest
 
 .PHONY: stress test test-slow lint schema recordings clean
 

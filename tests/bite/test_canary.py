@@ -71,6 +71,30 @@ def test_a_canary_that_waited_with_all_the_others(recorded: Recorded) -> None:
     assert one
 
 
+def test_canaries_that_wait_more_often_than_the_load(recording_of: RecordingOf) -> None:
+    """Each of its two activities stands in the queue for 25 seconds, as everybody's do: it takes 50,
+    and instances that were started after it end before it. Nobody was passed over."""
+    recorded = recording_of(
+        small_cell(
+            canary_every_ms=5_000,
+            duration_secs=60,
+            wait_timeout_secs=600,
+            max_concurrent=20,
+            activity_delay_ms=500,
+            tasks_per_instance=5,
+        )
+    )
+    ours = {op_of(recorded, one) for one in canaries(recorded)}
+    begun = {x["op"]: x["at_ns"] for x in recorded.lines("ops", where(type="acked"))}
+    took = [
+        x["at_ns"] - begun[x["op"]]
+        for x in recorded.lines("ops", where(type="ok"))
+        if x["op"] in ours
+    ]
+    assert max(took) > 40e9
+    assert recorded.checks("canary")["canary"].verdict == Verdict.OK
+
+
 def test_too_few_canaries_prove_nothing(recorded: Recorded) -> None:
     """Two are not three."""
     spare = {op_of(recorded, one) for one in canaries(recorded)[2:]}

@@ -167,7 +167,7 @@ class Driver:
         return free and (limit is None or self.launched - self._canaries < limit)
 
     def _submit_canaries(self, now: int) -> None:
-        """Those that are due by their own pace, whatever the load does; none that is late is left out."""
+        """Those that are due by their own pace, whatever the load does; a late one is not left out."""
         while isinstance(self._workload, WithCanaries) and self._canary_due_ns <= now:
             self._submit(self._workload.canary(self.launched), self._canary_due_ns)
             self._canary_due_ns += self._config.canary_every_ms * NS_PER_MS
@@ -217,10 +217,13 @@ class Driver:
             case Finished(op, at_ns, "Completed", output):
                 complaint = self._workload.complaint(op, "Completed", output, None)
                 self._ops.write(Ok(op, at_ns, recordable(output), complaint))
+                order = self._in_flight.get(op)
+                inside = self._window_ns <= at_ns < self._window_end_ns
+                self._completed_in_window += (
+                    inside and order is not None and order.part != CANARY
+                )
                 self._end(op, at_ns)
                 self.completed += 1
-                if self._window_ns <= at_ns < self._window_end_ns:
-                    self._completed_in_window += 1
             case Finished(op, at_ns, status, _, error):
                 complaint = self._workload.complaint(op, status, None, error)
                 self._ops.write(Fail(op, at_ns, "end", error or "", complaint))

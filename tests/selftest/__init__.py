@@ -1,0 +1,1 @@
+"""Bugs that are planted on purpose, and whether the checks find them."""
