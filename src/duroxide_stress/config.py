@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -110,7 +110,7 @@ def build_plan(choices: Choices) -> Plan:
         problems.append(
             f"repeat must be between 1 and {MAX_REPEAT}, found {shown(choices.repeats)}"
         )
-    problems += option_problems(choices.options)
+    problems += option_problems(choices.options) or _idle_options(choices.options, scenarios)
     config = StressTestConfig(**{**suite.overrides, **choices.overrides})
     problems += config.problems()
     if problems:
@@ -125,7 +125,7 @@ def build_plan(choices: Choices) -> Plan:
                 worker_concurrency=concurrency.worker,
             ),
             repeat=repeat,
-            options=choices.options,
+            options={n: v for n, v in choices.options.items() if _serves(n, scenario)},
         )
         for repeat in range(1, choices.repeats + 1)
         for scenario in dict.fromkeys(scenarios)
@@ -150,6 +150,22 @@ def option_problems(options: Mapping[str, Mapping[str, Any]]) -> list[str]:
         else:
             found.append(unknown_name("scenario", name, SCENARIOS))
     return found
+
+
+def _idle_options(options: Mapping[str, Any], scenarios: Sequence[str]) -> list[str]:
+    """Options of scenarios that the plan does not run, also not as a part of a mixture."""
+    return [
+        f"options of {name} would do nothing: the plan runs {', '.join(dict.fromkeys(scenarios))}; "
+        f"add {name} to its scenarios"
+        for name in options
+        if name in SCENARIOS and not any(_serves(name, scenario) for scenario in scenarios)
+    ]
+
+
+def _serves(name: str, scenario: str) -> bool:
+    """Whether options of `name` shape cells of `scenario`: its own, and in a mixture its parts'."""
+    parts = {option.name for option in SCENARIOS["mixed"].options}
+    return name == scenario or (scenario == "mixed" and name in parts)
 
 
 def parse_option(text: str) -> tuple[str, str, int | str]:

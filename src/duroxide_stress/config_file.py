@@ -115,7 +115,7 @@ def _stress_problems(stress: dict[str, Any]) -> list[tuple[str, str]]:
         number = isinstance(value, int if key in whole else int | float)
         if not number or isinstance(value, bool) or not low <= value <= high:
             problems.append(
-                (key, f"{key} must be {kind} between {low:g} and {high:g}, found {shown(value)}")
+                (key, f"{key} must be {kind} between {low} and {high}, found {shown(value)}")
             )
     return problems
 

@@ -60,9 +60,13 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """One sentence for a name nobody knows, with the nearest right one."""
+def unknown_name(kind: str, name: str, known: Iterable[str], besides: str = "") -> str:
+    """One sentence for a name nobody knows, with the nearest right one; `besides` is what could be
+    named beside those known."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else "one of: " + ", ".join(names)
+    if near:
+        hint = f"did you mean {near[0]!r}{besides and ', or ' + besides}?"
+    else:
+        hint = f"one of: {', '.join(names)}{besides and '; or ' + besides}"
     return f"unknown {kind} {shown(name)}: {hint}"

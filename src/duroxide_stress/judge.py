@@ -129,7 +129,7 @@ def _judged(recording: Recording, cell: Cell, run: RunHead, own: Sequence[Check]
         activities_executed=executed,
         latency_ms=durable,
         client_latency_ms=metrics.latency(recording, measured, "seen"),
-        time_per_completion_ms=metrics.time_per_completion_ms(recording, counted.completed),
+        time_per_completion_ms=metrics.time_per_completion_ms(recording),
         window=measured,
         ceiling=limit,
         memory_mb=Memory(

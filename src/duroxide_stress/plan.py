@@ -75,7 +75,7 @@ class StressTestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def problems(self) -> list[str]:
         """Every field that no run could honour, one sentence each."""
         return [
-            f"{name} must be between {low:g} and {high:g}, found {_shown(getattr(self, name))}"
+            f"{name} must be between {low} and {high}, found {_shown(getattr(self, name))}"
             for name, (low, high) in CONFIG_LIMITS.items()
             if not low <= getattr(self, name) <= high
         ]
@@ -159,6 +159,7 @@ class Plan(msgspec.Struct, frozen=True):
                 f"{cell.repeat}: {c.max_concurrent} in flight, {c.tasks_per_instance} x "
                 f"{c.activity_delay_ms} ms, {format_duration(c.warmup_secs)} warm-up + "
                 f"{format_duration(c.duration_secs)} window, seed {c.seed}"
+                + (f", a canary every {c.canary_every_ms} ms" if c.canary_every_ms else "")
             )
         lines += [f"Check of your own: {path}" for path in self.checks]
         return "\n".join([*lines, f"Repeat it with: {self.command}"])

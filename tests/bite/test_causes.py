@@ -79,6 +79,60 @@ def test_a_start_of_which_nothing_is_left(recorded: Recorded) -> None:
     assert cause(recorded, recorded.instance(4)) == words
 
 
+def test_one_that_was_only_slow(recorded: Recorded) -> None:
+    """The client gave up, the books have its end: nothing is stuck, whatever is still open in it."""
+    instance = recorded.instance(4)
+    end(recorded, 4, type="info", reason="timeout")
+    recorded.drop("history", where(instance=instance, kind="ActivityCompleted"))
+    assert re.fullmatch(
+        r"slow, not stuck: it ended \d+\.\d s after it was due", cause(recorded, instance)
+    )
+
+
+def test_an_activity_of_the_users_own_code(recorded: Recorded) -> None:
+    """It carries no token, so nobody knows whether it ran."""
+    hang(recorded, 4)
+    of = where(instance=recorded.instance(4), kind="ActivityScheduled")
+    recorded.change("history", of, data='{"name":"ship","input":"order 4"}')
+    words = "lost wake-up: its activity has no end, and no queue has it (event 2 of execution 1)"
+    assert cause(recorded, recorded.instance(4)) == words
+
+
+def test_queues_that_nobody_can_look_into(recorded: Recorded) -> None:
+    """The engine counts messages in them: no wake-up is called lost."""
+    hang(recorded, 4)
+    recorded.change("samples", where(source="queues"), worker_queue=1)
+    assert cause(recorded, recorded.instance(4)) == (
+        "not told: its activity ran, and this store's queues cannot be looked into "
+        "(event 2 of execution 1)"
+    )
+
+
+def test_a_timer_that_lost_its_race_is_not_waited_for(recording_of: RecordingOf) -> None:
+    """It is not due, and stands in the history; the instance waits for a message."""
+    recorded = recording_of(CELLS["events"])
+    one = root(recorded, "events-queue")
+    stop_at(recorded, one, event(recorded, one, "OrchestrationCompleted")["event_id"] - 1)
+    recorded.drop("history", where(instance=one, kind="QueueEventDelivered"))
+    due = json.dumps({"fireAtMs": recorded.mark("at_rest") // 1_000_000 + 9_000})
+    lost = {**event(recorded, one, "QueueSubscribed"), "event_id": 0, "kind": "TimerCreated"}
+    recorded.add("history", {**lost, "data": due})
+    assert cause(recorded, one).startswith("waiting for an event: ")
+
+
+def test_a_subscription_that_lost_its_race_is_not_waited_for(recording_of: RecordingOf) -> None:
+    """The history says that it was given up; what else is open counts."""
+    recorded = recording_of(CELLS["events"])
+    one = root(recorded, "events-queue")
+    stop_at(recorded, one, event(recorded, one, "OrchestrationCompleted")["event_id"] - 1)
+    recorded.drop("history", where(instance=one, kind="QueueEventDelivered"))
+    for asked in recorded.lines("history", where(instance=one, kind="QueueSubscribed")):
+        number = 1000 + asked["event_id"]
+        gone = {"event_id": number, "kind": "QueueSubscribedCancelled", "source": asked["event_id"]}
+        recorded.add("history", {**asked, **gone, "data": None})
+    assert not cause(recorded, one).startswith("waiting for an event")
+
+
 @pytest.mark.parametrize(
     ("due_ms", "words"),
     [(-2_500, "lost wake-up: its timer was due 2.5 s ago"), (9_000, "timer not due for another 9")],

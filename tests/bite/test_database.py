@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from duroxide_stress.checks.database import AT_REST
 from duroxide_stress.verdict import Verdict
 from recordings.make import Recorded, where
@@ -41,6 +43,19 @@ def test_a_problem_counts_even_when_the_cell_was_cut_off(recorded: Recorded) -> 
     _audit(recorded, {"what": "integrity_check", "detail": "broken"})
     (recorded.directory / "end.json").unlink()
     assert list(caught(recorded)) == ["database"]
+
+
+@pytest.mark.parametrize(
+    ("secs", "is_left"), [(-60, True), (-5.1, True), (-4.9, False), (9, False)]
+)
+def test_a_message_whose_time_came_as_the_host_was_stopped(
+    recorded: Recorded, secs: float, is_left: bool
+) -> None:
+    """Nobody was there to take the timer of a lost race; one that waited before was left."""
+    since_ms = recorded.mark("at_rest") // 1_000_000 + round(secs * 1000)
+    row = {"what": "queues_empty", "detail": "TimerFired", "instance": "par-1"}
+    _audit(recorded, {**row, "state": "unserved", "since_ms": since_ms})
+    assert ("database" in caught(recorded)) == is_left
 
 
 def _queues(recorded: Recorded, orchestrator: int, worker: int) -> None:

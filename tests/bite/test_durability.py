@@ -58,6 +58,20 @@ def test_a_start_that_still_lies_in_a_queue(recorded: Recorded) -> None:
     assert told(recorded, "durability") == set()
 
 
+@pytest.mark.parametrize(("left", "found"), [(0, 1), (3, 0)])
+def test_a_start_that_may_lie_in_a_queue_nobody_can_look_into(
+    recorded: Recorded, left: int, found: int
+) -> None:
+    """The engine counts messages, and no audit says which: nothing is called lost, nor ok."""
+    forget(recorded, 4)
+    recorded.change("samples", where(source="queues"), orchestrator_queue=left)
+    check = recorded.checks("durability")["durability"]
+    assert check.found == found
+    if not found:
+        assert check.verdict is Verdict.UNKNOWN
+        assert "may still lie in a queue" in check.note
+
+
 def test_without_rest_nothing_is_said(recorded: Recorded) -> None:
     """What is not in the books may be on its way to them."""
     forget(recorded, 4)

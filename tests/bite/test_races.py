@@ -413,3 +413,12 @@ def test_the_same_engine_without_a_defect(
     """It is the defect that was found above, and not the load."""
     recorded = recording_of(small_cell("races", options, **config))
     assert told(recorded, "races") == set()
+
+
+def test_a_winner_in_a_users_own_output_is_no_race(recording_of: RecordingOf) -> None:
+    """An output that is owed as it is, and is no result of ours."""
+    recorded = recording_of(CELLS["parallel"])
+    (line, *_) = recorded.lines("ops", where(type="invoke"))
+    owed = {**line["expect"], "output": [{"winner": "alice"}]}
+    recorded.change("ops", where(type="invoke"), expect=owed)
+    assert not recorded.checks("races")["races"].asked

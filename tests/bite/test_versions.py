@@ -125,3 +125,4 @@ def test_an_upgrade_that_nobody_lived_through(recorded: Recorded) -> None:
         recorded.change("nodes", where(node="host-0", what=what), at_ns=last + n + 1)
     check = recorded.checks("versions")["versions"]
     assert (check.verdict, check.seen) == (Verdict.UNKNOWN, 0)
+    assert check.note.startswith("saw 0 instances that crossed the upgrade, needs 1; ")

@@ -38,18 +38,18 @@ def test_every_wrong_word_is_told_at_once(tool: Tool) -> None:
         "--duration: not a duration: 'soon'; write seconds, or 500ms, 15s, 2m, 1h",
         "--warm-up: not a duration: '-2s'; write seconds, or 500ms, 15s, 2m, 1h",
         "unknown suite 'quik': did you mean 'quick'?",
-        "unknown scenario 'paralel': did you mean 'parallel'?",
-        "unknown provider 'sqlite-fil': did you mean 'sqlite-file'?; or a provider of your own as "
-        "package.module:Name",
+        "unknown scenario 'paralel': did you mean 'parallel', or workflows of your own",
+        "unknown provider 'sqlite-fil': did you mean 'sqlite-file', or a provider of your own "
+        "as package.module:Name?",
         "config '0/2': both numbers must be between 1 and 1024",
         "config '2x2' is not of the form N/M",
         f"config '1/{HUGE}': both numbers must be between 1 and 1024",
         "repeat must be between 1 and 1000, found 0",
         "max_concurrent must be between 1 and 100000, found 99999999... (400 digits)",
         "tasks_per_instance must be between 1 and 1000, found -1",
-        "activity_delay_ms must be between 0 and 3.6e+06, found -5",
+        "activity_delay_ms must be between 0 and 3600000, found -5",
         "wait_timeout_secs must be between 0.1 and 86400, found 3.6e+10",
-        "seed must be between 0 and 9.22337e+18, found -1",
+        "seed must be between 0 and 9223372036854775807, found -1",
     ]
     assert len(told) == len(expected)
     for sentence in expected:

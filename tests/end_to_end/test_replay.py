@@ -74,7 +74,7 @@ def test_code_that_was_never_recorded_proves_nothing(tool: Tool, parallel_run: P
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--scenario", "paralel"), "unknown scenario 'paralel': did you mean 'parallel'?"),
+        (("--scenario", "paralel"), "unknown scenario 'paralel': did you mean 'parallel', or"),
         (("--scenario", "mine:Mine"), "module 'mine' cannot be imported"),
         (("--instance", "nobody"), "has no history of an instance 'nobody'"),
         (("--json", "."), "--json . is a directory"),

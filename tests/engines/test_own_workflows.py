@@ -22,18 +22,18 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(str(EXAMPLE))
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
-    for name in ("order_saga", "mine"):
+    for name in ("order_saga", "mine", "ours"):
         sys.modules.pop(name, None)
 
 
-def run(scenario: str, provider: str, out: Path) -> RunResult:
+def run(scenario: str, provider: str, out: Path, **more: int) -> RunResult:
     """One small cell at 1/1."""
     config: dict[str, Any] = {"duration_secs": 1, "warmup_secs": 0.2, "max_concurrent": 6}
     choices = Choices(
         scenarios=(scenario,),
         providers=(provider,),
         configs=("1/1",),
-        overrides={**config, "poll_interval_ms": 10},
+        overrides={**config, "poll_interval_ms": 10, **more},
     )
     return run_stress_test(build_plan(choices), out=out)
 
@@ -103,6 +103,30 @@ class NoJson(NoWord):
     def start(self, i): return "x", {1, 2}
     def expected(self, i): return None
 """
+
+
+NAMED_AS_OURS = """
+def canary(ctx, given):
+    return (yield ctx.schedule_activity("step", given))
+
+class Ours:
+    name = "ours"
+    def register(self, runtime):
+        runtime.register_activity("step", lambda ctx, given: given + 1)
+        runtime.register_orchestration("canary", canary)
+    def start(self, i): return "canary", i
+    def expected(self, i): return i + 1
+"""
+
+
+def test_names_that_the_tool_uses_itself_are_the_users(found: Path) -> None:
+    """Duroxide keeps the first registration of a name without a word: theirs must be the only one, and
+    beside canaries, which need theirs, they are told."""
+    (found / "ours.py").write_text(NAMED_AS_OURS)
+    (cell,) = run("ours:Ours", "sqlite-memory", found / "alone").cells
+    assert (cell.verdict, cell.failed) == ("ok", 0)
+    with pytest.raises(UsageError, match="'step' is taken by the canaries beside the load"):
+        run("ours:Ours", "sqlite-memory", found / "beside", canary_every_ms=200)
 
 
 @pytest.mark.parametrize(

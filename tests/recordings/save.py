@@ -35,7 +35,11 @@ CELLS: dict[str, Cell] = {
         small_cell("failures", {"fails": 1}, **{**TINY, "max_concurrent": 4}),
         small_cell("cancellation", {"within_ms": 400}, **{**TINY, "max_concurrent": 3}),
         small_cell("races", **{**TINY, "max_concurrent": 3}),
-        small_cell("versions", {"turns": 2, "pause_ms": 40}, **{**TINY, "max_concurrent": 3}),
+        small_cell(
+            "versions",
+            {"turns": 3, "pause_ms": 90},
+            **{**TINY, "duration_secs": 0.5, "max_concurrent": 3},
+        ),
         msgspec.structs.replace(
             small_cell("mixed", **{**TINY, "max_concurrent": 5, "activity_delay_ms": 50}),
             options={"mixed": {"parallel": 1, "timers": 1, "events": 1}},

@@ -120,4 +120,6 @@ def test_the_docs_have_every_bug() -> None:
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
     assert f"plants {bugs} bugs" in readme
     reference, real = len(clean.REFERENCE) + 1, len(clean.REAL) + 3
-    assert f"{reference} clean runs of the reference engine and {real} of the released one" in readme
+    assert (
+        f"{reference} clean runs of the reference engine and {real} of the released one" in readme
+    )

@@ -81,8 +81,8 @@ def test_every_mistake_is_told_at_once() -> None:
     )
     wanted = (
         "unknown suite 'standart': did you mean 'standard'?",
-        "unknown scenario 'paralel': did you mean 'parallel'?",
-        "unknown provider 'sqlite-fil': did you mean 'sqlite-file'?",
+        "unknown scenario 'paralel': did you mean 'parallel', or workflows of your own",
+        "unknown provider 'sqlite-fil': did you mean 'sqlite-file', or a provider of your own",
         "config '0/2': both numbers must be between",
         "config '2x2' is not of the form N/M",
         "repeat must be between 1 and",
@@ -254,11 +254,26 @@ def test_wrong_options_are_refused_with_the_right_ones(options: dict, problem: s
 def test_options_reach_the_cells_and_both_commands() -> None:
     """What was set is what every cell has, and what its words repeat."""
     options = {"timers": {"count": 7, "herd": 2}, "long-running": {"tasks": 3}}
-    plan = build_plan(Choices(scenarios=("timers",), providers=("reference",), options=options))
-    assert [c.options for c in plan.cells] == [options] * 2
-    for command in (plan.command, cell_command(plan.cells[0])):
-        said = read_back(command)[0]["--option"]
-        assert said == ["timers.count=7", "timers.herd=2", "long-running.tasks=3"]
-        assert [parse_option(word) for word in said] == [
-            (scenario, name, value) for scenario, o in options.items() for name, value in o.items()
-        ]
+    names = ("timers", "long-running")
+    plan = build_plan(Choices(scenarios=names, providers=("reference",), options=options))
+    assert [c.options for c in plan.cells] == [
+        {c.scenario: options[c.scenario]} for c in plan.cells
+    ]
+    words = ["timers.count=7", "timers.herd=2", "long-running.tasks=3"]
+    assert read_back(plan.command)[0]["--option"] == words
+    assert read_back(cell_command(plan.cells[0]))[0]["--option"] == words[:2]
+    assert [parse_option(word) for word in words] == [
+        (scenario, name, value) for scenario, o in options.items() for name, value in o.items()
+    ]
+
+
+def test_a_mixture_takes_the_options_of_its_parts() -> None:
+    """Long-running is none of them."""
+    options = {"timers": {"count": 7}, "mixed": {"timers": 9}}
+    plan = build_plan(Choices(scenarios=("mixed", "parallel"), options=options))
+    assert {c.scenario: c.options for c in plan.cells} == {"mixed": options, "parallel": {}}
+    long = {"long-running": {"tasks": 3}}
+    assert problems(Choices(scenarios=("mixed", "parallel"), options=long)) == (
+        "options of long-running would do nothing: the plan runs mixed, parallel; "
+        "add long-running to its scenarios",
+    )

@@ -59,7 +59,7 @@ def test_a_field_out_of_its_limits_is_named(field: str) -> None:
         assert StressTestConfig(**{field: fine}).problems() == []
     for wrong in (low - 1, high * 2, float("nan")):
         (problem,) = StressTestConfig(**{field: wrong}).problems()
-        assert problem.startswith(f"{field} must be between {low:g} and {high:g}, found ")
+        assert problem.startswith(f"{field} must be between {low} and {high}, found ")
 
 
 def test_every_field_has_limits() -> None:
@@ -103,6 +103,12 @@ def test_a_plan_says_what_it_will_do() -> None:
     assert first == "Plan mine: 2 cells, about 32s"
     assert "parallel on sqlite-memory at 2/2, repeat 1: 20 in flight, 5 x 10 ms" in lines[1]
     assert last == "Repeat it with: duroxide-stress run --seed 1"
+
+
+def test_a_plan_tells_its_canaries() -> None:
+    """They are load too."""
+    cells = (Cell("parallel", "sqlite-file", StressTestConfig(canary_every_ms=250)),)
+    assert ", a canary every 250 ms\n" in Plan("mine", cells, "").describe()
 
 
 def test_plans_are_frozen() -> None:

@@ -51,3 +51,12 @@ def test_a_blocked_queue_stays_a_finding() -> None:
     assert cell.verdict is Verdict.VIOLATED
     assert cell.failed_by_category["timeout"] == 3
     assert cell.success_rate == 25
+
+
+def test_the_saved_upgrade_was_lived_through() -> None:
+    """A recording of the versions scenario in which no node was replaced would hold nothing."""
+    (cell,) = judge_run(SAVED / "versions").cells
+    (check,) = (check for check in cell.checks if check.name == "versions")
+    assert (check.verdict, check.seen > 0) == (Verdict.OK, True)
+    assert "began with 1.0.0" in check.note
+    assert "began with 2.0.0" in check.note

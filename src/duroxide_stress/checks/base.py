@@ -54,7 +54,8 @@ def judge(check: Check, recording: Recording) -> CheckResult:
         verdict = Verdict.UNKNOWN
     elif looked.seen < check.need:
         verdict = Verdict.UNKNOWN
-        note = note or f"saw {looked.seen} {check.unit}, needs {check.need}"
+        missing = f"saw {looked.seen} {check.unit}, needs {check.need}"
+        note = "; ".join(filter(None, (missing, note)))
     else:
         verdict = Verdict.OK
     return CheckResult(

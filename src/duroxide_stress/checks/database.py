@@ -10,22 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 from duroxide_stress.checks.base import Check, Looked, at_rest, cut_off
+from duroxide_stress.checks.causes import messages_left
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Finding
+from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
 
 AT_REST = ("queues_empty", "no_lock_left")
 """Questions that only a store at rest can be asked."""
 
-# A timer that lost its race stays in Duroxide's orchestrator queue until it is due.
-DEPTHS = """
-WITH unfired AS (
-  SELECT count(*) AS timers FROM history c ANTI JOIN history f
-    ON f.instance = c.instance AND f.execution = c.execution AND f.source = c.event_id
-  WHERE c.kind = 'TimerCreated')
-SELECT worker_queue + greatest(0, orchestrator_queue - timers) FROM samples, unfired
-WHERE source = 'queues' AND at_ns >= (SELECT at_ns FROM marks WHERE name = 'drained')
-ORDER BY at_ns DESC LIMIT 1
-"""
+LAST_LOOK_NS = 5 * NS_PER_SEC
+"""Rest is four seconds without a change in the queues; a poll of the engine's may add to that."""
 
 
 def asked(recording: Recording) -> bool:
@@ -41,14 +35,16 @@ def look(recording: Recording) -> Looked:
     if recording.store is not None:
         too_early = () if at_rest(recording) else AT_REST
         problems = [
-            p for p in recording.store["problems"] if p["what"] not in (*too_early, "audit")
+            p
+            for p in recording.store["problems"]
+            if p["what"] not in (*too_early, "audit") and not _came_later(recording, p)
         ]
         asked = [question for question in recording.store["asked"] if question not in too_early]
         found = [_problem(problem) for problem in problems]
         questions, note = len(asked), ", ".join(asked)
     elif not undecided:
         undecided = "not audited: this store cannot be opened by anyone else"
-        left = recording.one(DEPTHS) if at_rest(recording) else None
+        left = messages_left(recording) if at_rest(recording) else None
         if left is not None:
             questions = 1
             undecided += "; queues counted by the engine"
@@ -61,6 +57,14 @@ def _audit_failed(recording: Recording) -> str:
     """What kept the audit from its answers; empty when nothing did."""
     problems = recording.store["problems"] if recording.store is not None else []
     return next((str(p["detail"]) for p in problems if p["what"] == "audit"), "")
+
+
+def _came_later(recording: Recording, problem: dict[str, Any]) -> bool:
+    """Whether a message could be taken only when the host was being stopped, or after that: a timer
+    that lost its race, and whose time had come by then."""
+    rest_ns = recording.mark("at_rest")
+    since_ns = problem.get("since_ms", 0) * NS_PER_MS
+    return rest_ns is not None and since_ns > rest_ns - LAST_LOOK_NS
 
 
 def _problem(problem: dict[str, Any]) -> Finding:

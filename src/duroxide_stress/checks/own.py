@@ -16,7 +16,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -274,11 +274,11 @@ def _guarded(check: Check) -> Check:
     """The same check, for which a wrong answer or an exit is a crash like any other."""
 
     def asked(recording: Recording) -> bool:
-        with _aside():
+        with _aside(), _undone(recording):
             return bool(check.asked(recording))
 
     def look(recording: Recording) -> Looked:
-        with _aside():
+        with _aside(), _undone(recording):
             found: object = check.look(recording)
         if not isinstance(found, Looked):
             raise TypeError(f"look must return Looked(...), found {shown(found)}")
@@ -292,6 +292,17 @@ def _guarded(check: Check) -> Check:
     if not callable(check.look) or not callable(check.asked):
         return check
     return msgspec.structs.replace(check, asked=asked, look=look)
+
+
+@contextmanager
+def _undone(recording: Recording) -> Iterator[None]:
+    """What it does to the tables is undone: other checks and the figures ask them too."""
+    recording.db.begin()
+    try:
+        yield
+    finally:
+        with suppress(duckdb.Error):  # it has ended the transaction by itself
+            recording.db.rollback()
 
 
 @contextmanager

@@ -48,7 +48,7 @@ TICK_NS = 250 * NS_PER_MS
 DEPTHS_EVERY_NS = NS_PER_SEC
 QUIESCE_NS = 10 * NS_PER_SEC
 """How long the queues may take to empty once every instance has ended."""
-STILL_NS = NS_PER_SEC
+STILL_NS = 4 * NS_PER_SEC
 """How long a depth must not move to count as rest."""
 REFUSED_PAUSE_NS = 100 * NS_PER_MS
 """How long a slot stays taken after a refused start, so that a store that refuses everything is
@@ -219,9 +219,7 @@ class Driver:
                 self._ops.write(Ok(op, at_ns, recordable(output), complaint))
                 order = self._in_flight.get(op)
                 inside = self._window_ns <= at_ns < self._window_end_ns
-                self._completed_in_window += (
-                    inside and order is not None and order.part != CANARY
-                )
+                self._completed_in_window += inside and order is not None and order.part != CANARY
                 self._end(op, at_ns)
                 self.completed += 1
             case Finished(op, at_ns, status, _, error):

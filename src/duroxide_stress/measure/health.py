@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from duroxide_stress.measure.metrics import cores_used, latency
+from duroxide_stress.measure.metrics import LOAD, cores_used, latency
 from duroxide_stress.recording.records import DriverEnd
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Health, Latency, Window
@@ -75,7 +75,7 @@ def _unsteady(recording: Recording, measured: Window) -> str:
         "SELECT count(*) FILTER (WHERE ms * 1000000 < $middle), "
         "count(*) FILTER (WHERE ms * 1000000 >= $middle) FROM "
         "(SELECT e.ended_ms AS ms FROM ops o JOIN ends e USING (instance) WHERE o.as_planned "
-        " AND e.ended_ms * 1000000 >= $begin AND e.ended_ms * 1000000 < $finish)",
+        f"AND {LOAD} AND e.ended_ms * 1000000 >= $begin AND e.ended_ms * 1000000 < $finish)",
         begin=measured.begin_ns,
         middle=middle,
         finish=measured.end_ns,

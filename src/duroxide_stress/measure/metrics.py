@@ -3,6 +3,7 @@
 - Counts cover every instance the cell launched, warm-up and drain included: a wrong result in the
   warm-up is a wrong result.
 - Rates count what happened inside the measuring window, over the window's length.
+- Rates and latencies are the load's: canaries beside it are counted, and stand in a part of their own.
 - Latency covers instances that were due inside the window, however late they ended, so that a stall
   at the end of the window cannot hide.
 """
@@ -11,11 +12,14 @@ from __future__ import annotations
 
 import msgspec
 
+from duroxide_stress.recording.records import CANARY
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import CATEGORIES, Latency, Part, Window
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
 
 WORDS_SHOWN = 5
+LOAD = f"o.part <> '{CANARY}'"
+"""A condition that keeps the load's own instances, of the table `ops` as `o`."""
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -97,7 +101,8 @@ def activities(recording: Recording, measured: Window) -> tuple[int, float | Non
     if measured.secs is None:
         return total, None
     inside = recording.one(
-        "SELECT count(*) FROM effects WHERE phase <> 'begin' AND at_ns >= $begin AND at_ns < $finish",
+        "SELECT count(*) FROM effects e LEFT JOIN ops o USING (instance) WHERE e.phase <> 'begin' "
+        f"AND e.at_ns >= $begin AND e.at_ns < $finish AND coalesce({LOAD}, true)",
         begin=measured.begin_ns,
         finish=measured.end_ns,
     )
@@ -172,16 +177,17 @@ def _part(recording: Recording, measured: Window, name: str) -> Part:
 
 
 def _of(part: str | None) -> str:
-    """A condition that keeps one part; names are ours, letters and hyphens."""
-    return "" if part is None else f" AND o.part = '{part}'"
+    """A condition that keeps one part, or the load; names are ours, letters and hyphens."""
+    return f" AND {LOAD}" if part is None else f" AND o.part = '{part}'"
 
 
-def time_per_completion_ms(recording: Recording, completed: int) -> float | None:
+def time_per_completion_ms(recording: Recording) -> float | None:
     """Run time, warm-up to drained, over completions: the harness's figure that this replaces."""
     begin, drained = recording.mark("begin"), recording.mark("drained")
+    completed = recording.one(f"SELECT count(*) FROM ops o WHERE o.as_planned AND {LOAD}")
     if begin is None or drained is None or not completed:
         return None
-    return (drained - begin) / NS_PER_MS / completed
+    return (drained - begin) / NS_PER_MS / int(completed)
 
 
 def cores_used(recording: Recording, measured: Window, *sources: str) -> float | None:

@@ -130,7 +130,7 @@ class CellRun:
                 return newer
 
             if release is not None:
-                self._upgrade = Upgrade(release, host, join, notes)
+                self._upgrade = Upgrade(release, host, join, notes, self._refuse)
             driver = self._spawn("driver", "driver.log", driver_end.fileno())
             self._watch("driver", driver)
             host = self._load(driver, host)
@@ -142,8 +142,8 @@ class CellRun:
             self._await(host, Done, STOP_SECS, "the engine's host, told to stop,")
         else:
             self._host_died(host, code)
-        host.end()
-        driver.end()
+        for node in self._nodes:
+            node.end()
         collector = self._spawn("collector", "collector.log", None)
         self._await(collector, Done, COLLECT_SECS, "the copying out of the histories")
 
@@ -163,13 +163,14 @@ class CellRun:
     def _load(self, driver: NodeHandle, host: NodeHandle) -> NodeHandle:
         """Watch the load until the driver has done with it, cannot go on, or does not obey.
 
-        Returns the host that is left, which is another one after an upgrade.
+        Returns the host that is left, which is another one after an upgrade, or the one that died.
         """
         deadline, elapsed_secs, driven = math.inf, 0.0, False
         while time.monotonic() < deadline:
-            if self._upgrade is not None:
-                host = self._upgrade.step(elapsed_secs)
-            if driven and (self._upgrade is None or not self._upgrade.under_way):
+            upgrade = self._upgrade if self._ended == "finished" else None
+            if upgrade is not None:
+                host = upgrade.step(elapsed_secs)
+            if driven and (upgrade is None or not upgrade.under_way):
                 return host
             host_code, driver_code = host.exit_code(), driver.exit_code()
             message = self._pump(driver, "the driver")

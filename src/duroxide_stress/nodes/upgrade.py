@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from duroxide_stress.engines.base import Host
 from duroxide_stress.errors import RunError, in_words
 from duroxide_stress.nodes.messages import Control, Done, Failed, Ready
-from duroxide_stress.nodes.process import NodeHandle, log_tail
+from duroxide_stress.nodes.process import NodeHandle
 from duroxide_stress.recording.records import FIRST_NODE, SECOND_NODE, NodeEvent, NodeMoment
 from duroxide_stress.recording.writer import DirectWriter
 from duroxide_stress.scenarios.base import FIRST_VERSION, Release
@@ -48,14 +49,21 @@ class NodeNotes:
 class Upgrade:
     """For hosts that are processes. `step` is called often and never waits.
 
-    Raises RunError when the new host does not become ready, or the old one does not stop.
+    Raises RunError when the new host does not become ready, or the old one does not stop; what a host
+    cannot go on with is left to `refuse`, and a host that dies is the one that must live.
     """
 
     def __init__(
-        self, release: Release, host: NodeHandle, spawn: Callable[[], NodeHandle], notes: NodeNotes
+        self,
+        release: Release,
+        host: NodeHandle,
+        spawn: Callable[[], NodeHandle],
+        notes: NodeNotes,
+        refuse: Callable[[Failed, str, NodeHandle], NoReturn],
     ) -> None:
-        self._release, self._spawn, self._notes = release, spawn, notes
+        self._release, self._spawn, self._notes, self._refuse = release, spawn, notes, refuse
         self._old, self._new = host, host
+        self._dead: NodeHandle | None = None
         self._phase = "waiting"
         self._deadline = 0.0
 
@@ -71,9 +79,12 @@ class Upgrade:
                 self._old.say("stop")
                 self._turn("leaving", LEAVE_SECS)
             case "leaving" if self._heard(self._old, Done, "the first host, told to stop,"):
-                self._notes.note(FIRST_NODE, "stopped")
+                # Only what is gone has stopped: it must not begin an instance after the note.
                 self._old.end()
+                self._notes.note(FIRST_NODE, "stopped")
                 self._turn("over", 0)
+        if self._dead is not None:
+            return self._dead
         return self._old if self._phase in ("waiting", "joining") else self._new
 
     @property
@@ -89,10 +100,11 @@ class Upgrade:
         if isinstance(message, kind):
             return True
         if isinstance(message, Failed):
-            raise RunError(f"{what} failed: {message.error}")
+            self._refuse(message, what, node)
         if code is not None and message is None:
-            tail = log_tail(node.log, 1)
-            raise RunError(f"{what} died: exit code {code}{tail and '; its last words: ' + tail}")
+            self._dead = node
+            self._turn("over", 0)
+            return False
         if time.monotonic() > self._deadline:
             raise RunError(
                 f"{what} took longer than {JOIN_SECS if kind is Ready else LEAVE_SECS:g} s"

@@ -27,6 +27,8 @@ class StoreProblem(msgspec.Struct, frozen=True):
     """Of a row left in a queue, or of a lock."""
     attempts: int = 0
     """How often a message left in a queue had been taken out of it."""
+    since_ms: int = 0
+    """Of a message left in a queue: from when on it could be taken, in ms since the epoch."""
 
 
 class StoreAudit(msgspec.Struct, frozen=True):

@@ -44,8 +44,8 @@ def provider_named(reference: str) -> Provider:
                 f"provider {reference!r} cannot be loaded: {in_words(error)}"
             ) from error
         return _provider(make_object("provider", reference, found, REQUIRED, GUIDE))
-    problem = unknown_name("provider", reference, provider_names())
-    raise UsageError(f"{problem}; or a provider of your own as package.module:Name")
+    own = "a provider of your own as package.module:Name"
+    raise UsageError(unknown_name("provider", reference, provider_names(), own))
 
 
 def _provider(made: object) -> Provider:

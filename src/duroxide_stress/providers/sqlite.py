@@ -20,33 +20,33 @@ _STATE = (
     "CASE WHEN lock_token IS NULL THEN 'unserved' WHEN locked_until <= :now_ms THEN 'lock expired' "
     "ELSE 'locked' END"
 )
-# Question → the tables it is about and a query whose rows (instance, detail, state, attempts) should
-# not be there.
+# Question → the tables it is about and a query whose rows (instance, detail, state, attempts,
+# visible since) should not be there.
 ROWS: dict[str, tuple[tuple[str, ...], str]] = {
     # Rows that wait for their time (a timer that lost its race) are at rest; the unit is ms.
     "queues_empty": (
         ("orchestrator_queue", "worker_queue", "timer_queue"),
-        f"SELECT instance_id, 'orchestrator_queue: ' || work_item, {_STATE}, attempt_count "
-        "FROM orchestrator_queue WHERE lock_token IS NOT NULL OR visible_at <= :now_ms "
-        f"UNION ALL SELECT instance_id, 'worker_queue: ' || work_item, {_STATE}, attempt_count "
-        "FROM worker_queue "
-        "UNION ALL SELECT NULL, 'timer_queue: ' || work_item, '', 0 FROM timer_queue",
+        f"SELECT instance_id, 'orchestrator_queue: ' || work_item, {_STATE}, attempt_count, "
+        "visible_at FROM orchestrator_queue WHERE lock_token IS NOT NULL OR visible_at <= :now_ms "
+        f"UNION ALL SELECT instance_id, 'worker_queue: ' || work_item, {_STATE}, attempt_count, "
+        "visible_at FROM worker_queue "
+        "UNION ALL SELECT NULL, 'timer_queue: ' || work_item, '', 0, 0 FROM timer_queue",
     ),
     # A lock row outlives its release only when the holder never let go of it.
     "no_lock_left": (
         ("instance_locks",),
-        f"SELECT instance_id, 'locked until ' || locked_until, {_STATE}, 0 FROM instance_locks",
+        f"SELECT instance_id, 'locked until ' || locked_until, {_STATE}, 0, 0 FROM instance_locks",
     ),
     "no_orphan_execution": (
         ("executions", "instances"),
         "SELECT instance_id, 'execution ' || execution_id || ' is ' || status || ', but instances '"
-        " || 'has no row for it', '', 0 FROM executions "
+        " || 'has no row for it', '', 0, 0 FROM executions "
         "WHERE instance_id NOT IN (SELECT instance_id FROM instances)",
     ),
     "no_orphan_history": (
         ("history", "executions"),
         "SELECT DISTINCT h.instance_id, 'history of execution ' || h.execution_id || ', but '"
-        " || 'executions has no row for it', '', 0 FROM history h LEFT JOIN executions e "
+        " || 'executions has no row for it', '', 0, 0 FROM history h LEFT JOIN executions e "
         "USING (instance_id, execution_id) WHERE e.instance_id IS NULL",
     ),
 }
@@ -147,8 +147,8 @@ def _audit(db: sqlite3.Connection, wal_bytes: int) -> StoreAudit:
             asked.append(question)
             rows = db.execute(sql, {"now_ms": now_ms}).fetchmany(MAX_ROWS_SHOWN)
             problems += [
-                StoreProblem(question, str(text)[:300], who, state, attempts)
-                for who, text, state, attempts in rows
+                StoreProblem(question, str(text)[:300], who, state, attempts, int(since or 0))
+                for who, text, state, attempts, since in rows
             ]
     for table in TABLES:
         if table in there:

@@ -200,7 +200,7 @@ class _Replay:
     def _same_words(self, said: str, now: str) -> bool:
         if said.startswith(REFUSED):  # the rest is how the engine's own parser puts it
             return now.startswith(REFUSED)
-        said, now = grammar.last_line(said), grammar.last_line(now)
+        said, now = grammar.own_words(said), grammar.own_words(now)
         return said == now if self.past.exact else now.endswith(said)
 
     def _idle(self, event: HistoryEvent) -> NoReturn:
@@ -221,5 +221,5 @@ class _Replay:
 
 
 def _raises(words: str) -> Words:
-    line = grammar.last_line(words)
-    return Words(f"raises {line}", f"raises {line.partition(':')[0]}")
+    said = grammar.own_words(words)
+    return Words(f"raises {said}", f"raises {said.partition(':')[0]}")

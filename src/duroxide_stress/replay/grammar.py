@@ -105,7 +105,12 @@ def failure(event: HistoryEvent) -> Failure:
     return Failure(words, by_code=True)
 
 
-def last_line(words: str) -> str:
-    """An error's own words: a traceback has them in its last line."""
+def own_words(words: str) -> str:
+    """An error's own words, which a traceback has behind its frames; they may be of several lines."""
     lines = words.strip().splitlines()
-    return lines[-1].strip() if lines else ""
+    if not lines or not lines[0].startswith("Traceback"):
+        return "\n".join(lines)
+    begin = max((n for n, line in enumerate(lines) if line.startswith("  File ")), default=0) + 1
+    while begin < len(lines) and lines[begin].startswith("  "):
+        begin += 1
+    return "\n".join(lines[begin:]) or lines[-1].strip()

@@ -28,6 +28,8 @@ from duroxide_stress.verdict import Verdict, worst
 
 EXAMPLES = 5
 """Instances that are shown of each place."""
+MOST_ENDLESS = 3
+"""After so many instances whose code did not come back a cell is left: each costs seconds."""
 
 
 def replay_run(
@@ -64,6 +66,9 @@ def _replay_cell(
         return tally.judged(directory.name, scenario, str(error))
     try:
         for _, executions in instances(recording, instance, limit):
+            if tally.endless >= MOST_ENDLESS:
+                left = f"the rest was left: in {tally.endless} instances the code did not come back"
+                return tally.judged(directory.name, scenario, left)
             tally.add(executions, code)
     finally:
         recording.close()
@@ -86,7 +91,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.instances = self.executions = self.events = 0
-        self.resumable = self.different = self.delays = 0
+        self.resumable = self.different = self.endless = self.delays = 0
         self.unreadable: Counter[str] = Counter()
         self._counts: Counter[_Place] = Counter()
         self._examples: defaultdict[_Place, list[Difference]] = defaultdict(list)
@@ -114,6 +119,7 @@ class _Tally:
 
     def _differs(self, past: Past, found: Found) -> None:
         self.different += 1
+        self.endless += found.kind == "endless"
         place = _Place(past.orchestration, past.version, found.kind, found.labels)
         self._counts[place] += 1
         if len(self._examples[place]) < EXAMPLES:

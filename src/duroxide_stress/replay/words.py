@@ -46,8 +46,7 @@ def event_words(event: HistoryEvent) -> Words:
     if event.kind == grammar.COMPLETED:
         return Words(f"completed with {event.data}", "completed")
     if event.kind == grammar.FAILED:
-        line = grammar.last_line(grammar.failure(event).words)
-        return Words(f"failed with {line}", "failed")
+        return Words(f"failed with {grammar.own_words(grammar.failure(event).words)}", "failed")
     recorded = grammar.fields(event)
     whole = label = _deed(event.kind, recorded.text("name") or recorded.text("key"))
     due = recorded.named.get("fireAtMs")

@@ -54,7 +54,7 @@ def _words(story: Story, finding: Finding) -> str:
 
 def _book(story: Story) -> str:
     if not story.books:
-        return "no execution of it"
+        return f"unknown: {story.no_books}" if story.no_books else "no execution of it"
     book = story.books[-1]
     facts = [f"execution {book.execution} of {len(story.books)} is {book.status}"]
     facts += [book.category] if book.category else []

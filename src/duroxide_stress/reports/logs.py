@@ -52,8 +52,8 @@ def lines_about(directory: Path, instance: str) -> tuple[LogLine, ...]:
 
 
 def _pattern(instance: str) -> re.Pattern[str]:
-    """Ids of children and of later ops begin with shorter ids."""
-    return re.compile(rf"(?<![\w]){re.escape(instance)}(?!\w|::)")
+    """Ids of children and of later ops begin with shorter ids, or end with them."""
+    return re.compile(rf"(?<![\w-]){re.escape(instance)}(?!\w|::|-\w)")
 
 
 def _text(line: bytes) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from duroxide_stress.checks.base import Check, examine, judgeable
+from duroxide_stress.checks.base import Check, cut_off, examine, judgeable
 from duroxide_stress.errors import RecordingError
 from duroxide_stress.plan import StressTestConfig
 from duroxide_stress.recording.records import Execution, RunHead
@@ -58,6 +58,8 @@ class Owed(msgspec.Struct, frozen=True):
     canceled: str
     activities: int
     events: str | None
+    by_predicate: bool
+    """Whether its scenario looks at each end by itself; then `status` and `output` say nothing."""
     ended: Ended | None
     """Null when the run was cut off before anything was seen."""
     seen_ms: float | None
@@ -94,6 +96,8 @@ class Story(msgspec.Struct, frozen=True):
     findings: tuple[Named, ...]
     books: tuple[Execution, ...]
     """Its executions as the engine has them at rest."""
+    no_books: str
+    """Why nobody knows what the engine has; empty when its books were copied out."""
     moments: tuple[Moment, ...]
     log: tuple[LogLine, ...]
     """What the processes' logs say of it."""
@@ -132,6 +136,7 @@ def tell(
         children=_children(recording, instance),
         findings=_named(recording, instance, checks),
         books=books,
+        no_books=cut_off(recording),
         moments=told,
         log=lines_about(recording.directory, instance),
     )
@@ -176,7 +181,7 @@ def _books(recording: Recording, instance: str) -> tuple[Execution, ...]:
 def _owed(recording: Recording, instance: str) -> Owed | None:
     sql = f"""
         SELECT op, part, input, expect_status, expect_output, expect_error, expect_canceled,
-               coalesce(expect_activities, 0), expect_events, ended,
+               coalesce(expect_activities, 0), expect_events, by_predicate, ended,
                (seen_ns - due_ns) / {NS_PER_MS}
         FROM ops WHERE instance = $instance LIMIT 1
     """

@@ -62,7 +62,8 @@ class _Page:
         for book in story.books:
             lines += self._row("books", _book(book, several=len(story.books) > 1))
         if not story.books:
-            lines += self._row("books", "the engine's books have no execution of it")
+            none = f"unknown: {story.no_books}" if story.no_books else "no execution of it"
+            lines += self._row("books", none)
         if story.parent is not None:
             lines += self._relative("parent", story.parent)
         for child in story.children[:CHILDREN]:
@@ -81,7 +82,10 @@ class _Page:
                 whose = f" (of {found.instance})"
             text = f"{named.check}: {found.what}{whose}: {found.detail}"
             lines += self._row("FOUND", f"{text} [1 of {named.found} in {named.seen} {named.unit}]")
-        return lines or self._row("found", "nothing: no check has anything against it")
+        nothing = "nothing: no check has anything against it"
+        if self._story.no_books:
+            nothing += f", but {self._story.no_books}"
+        return lines or self._row("found", nothing)
 
     def timeline(self, *, everything: bool) -> list[str]:
         """All moments in order, under what the signs in them mean."""
@@ -133,7 +137,9 @@ class _Page:
 
 
 def _owes(owed: Owed, instance: str) -> str:
-    if owed.status == "Failed":
+    if owed.by_predicate:
+        what = "an end that its scenario accepts"
+    elif owed.status == "Failed":
         what = f"Failed with {owed.error!r}" if owed.error else "Failed"
     else:
         output = (owed.output or "null").replace(instance, "~")

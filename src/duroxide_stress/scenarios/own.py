@@ -11,6 +11,7 @@ from duroxide_stress.oracle import ANY, Expectation
 from duroxide_stress.plan import Cell
 from duroxide_stress.plugins import load_object
 from duroxide_stress.program import Json, Program
+from duroxide_stress.recording.records import CANARY
 from duroxide_stress.scenarios.base import Order
 from duroxide_stress.scenarios.options import Option
 from duroxide_stress.scenarios.tree import instance_prefix
@@ -186,6 +187,8 @@ def _wrong_words(name: object, title: object) -> str:
             "its name must be a word of 1 to 40 lower-case letters, digits and hyphens, "
             f"found {shown(name)}"
         )
+    if name == CANARY:
+        return f"its name must not be {CANARY!r}, which is the part of the canaries beside a load"
     if not isinstance(title, str) or not title.isprintable() or not 1 <= len(title) <= MAX_TITLE:
         return f"its title must be 1 to {MAX_TITLE} printable characters, found {shown(title)}"
     return ""

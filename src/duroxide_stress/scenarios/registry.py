@@ -43,6 +43,6 @@ def scenario_named(name: str) -> Scenario:
     if ":" in name:
         return OwnScenario(name)
     if name not in SCENARIOS:
-        problem = unknown_name("scenario", name, SCENARIOS)
-        raise UsageError(f"{problem}; or workflows of your own as package.module:Name")
+        own = "workflows of your own as package.module:Name"
+        raise UsageError(unknown_name("scenario", name, SCENARIOS, own))
     return SCENARIOS[name]

@@ -121,6 +121,23 @@ def test_a_python_check_has_the_contract_of_the_built_in_ones(
     assert capsys.readouterr().out == ""
 
 
+def test_what_a_python_check_does_to_the_tables_is_undone(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    """Checks after it and the figures ask the same tables."""
+    clean = judged(recorded)
+    look = (
+        "def look(recording):\n"
+        "    recording.db.execute('DROP TABLE history')\n"
+        "    recording.db.execute('DELETE FROM ops')\n"
+        "    return Looked(1)"
+    )
+    dropped = judged(recorded, written(tmp_path, "mine.py", PYTHON.format(look)))
+    assert dropped.checks[-1].verdict is Verdict.OK
+    assert (dropped.figures, dropped.parts) == (clean.figures, clean.parts)
+    assert dropped.latency_ms == clean.latency_ms
+
+
 BAD = {
     "a.txt": ("", "a check is a .sql or a .py file"),
     "empty.sql": ("", "the comments at its top have no line `-- name: ...`"),

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from duroxide_stress.measure import metrics
+from duroxide_stress.recording.records import CANARY
 from duroxide_stress.result import CATEGORIES, Latency, Window
 from duroxide_stress.units import NS_PER_SEC
 
@@ -229,15 +230,42 @@ def test_activities_are_counted_where_they_ended(by_hand: ByHand) -> None:
 
 def test_time_per_completion_is_run_time_over_completions(by_hand: ByHand) -> None:
     """From the first start to the drained cell: 0.2 + 10 + 1 seconds over four."""
-    recording = by_hand.open()
-    assert metrics.time_per_completion_ms(recording, 4) == pytest.approx(2_800)
-    assert metrics.time_per_completion_ms(recording, 0) is None
+    for due in range(4):
+        by_hand.complete(due, due + 50)
+    assert metrics.time_per_completion_ms(by_hand.open()) == pytest.approx(2_800)
+
+
+def test_time_per_completion_needs_completions(by_hand: ByHand) -> None:
+    """Nothing over nothing is nothing."""
+    by_hand.fail(5, "no")
+    assert metrics.time_per_completion_ms(by_hand.open()) is None
 
 
 def test_time_per_completion_needs_a_drained_cell(by_hand: ByHand) -> None:
     """A cell that was cut off has none."""
+    by_hand.complete(5, 50)
     by_hand.unmark("drained")
-    assert metrics.time_per_completion_ms(by_hand.open(), 4) is None
+    assert metrics.time_per_completion_ms(by_hand.open()) is None
+
+
+def test_canaries_are_counted_but_are_no_load(by_hand: ByHand) -> None:
+    """No rate, latency or target is better or worse for them; they have a part of their own."""
+    for due in (0, 10, 20, 30):
+        by_hand.complete(due, due + 50)
+    by_hand.part = CANARY
+    for due in range(6):
+        by_hand.complete(due, due + 900)
+    recording = by_hand.open()
+    measured = metrics.window(recording)
+    assert (metrics.counts(recording).completed, measured.completions) == (10, 4)
+    assert metrics.time_per_completion_ms(recording) == pytest.approx(2_800)
+    for clock in ("durable", "seen", "begun"):
+        assert metrics.latency(recording, measured, clock).samples == 4
+    parts = metrics.parts(recording, measured)
+    assert [(p.name, p.completed, p.latency_ms.max) for p in parts] == [
+        (CANARY, 6, 900),
+        ("parallel", 4, 50),
+    ]
 
 
 def test_cores_are_cpu_time_over_time_summed(by_hand: ByHand) -> None:

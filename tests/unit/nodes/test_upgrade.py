@@ -9,6 +9,7 @@ import pytest
 from duroxide_stress.errors import RunError
 from duroxide_stress.nodes import upgrade as upgrades
 from duroxide_stress.nodes.messages import Done, Failed, Message, Ready
+from duroxide_stress.nodes.supervisor import CellRun
 from duroxide_stress.nodes.upgrade import EmbeddedUpgrade, NodeNotes, Upgrade
 from duroxide_stress.recording.records import NodeEvent
 from duroxide_stress.scenarios.base import Release
@@ -50,7 +51,7 @@ class Bench:
         self.directory = directory
         moments = iter(range(1, 100))
         self.notes = NodeNotes(directory, RELEASE, lambda: next(moments))
-        self.upgrade = Upgrade(RELEASE, self.old, self._spawn, self.notes)
+        self.upgrade = Upgrade(RELEASE, self.old, self._spawn, self.notes, CellRun._refuse)
 
     def _spawn(self) -> HandHost:
         self.spawned += 1
@@ -88,26 +89,32 @@ def test_the_new_host_takes_over_when_it_is_ready(bench: Bench) -> None:
     ]
 
 
-def dies(host: HandHost) -> None:
-    host.code = -9
-
-
-def refuses(host: HandHost) -> None:
-    host.says = [Failed("no such store")]
-
-
-@pytest.mark.parametrize(
-    ("what", "words"), [(dies, "died: exit code -9"), (refuses, "failed: no such store")]
-)
-def test_a_new_host_that_does_not_come_up(
-    bench: Bench, what: Callable[[HandHost], None], words: str
-) -> None:
+def test_a_new_host_that_cannot_go_on(bench: Bench) -> None:
     """One sentence, and the old host was not told to stop."""
     bench.upgrade.step(5)
-    what(bench.new)
-    with pytest.raises(RunError, match=f"^the host with the newer release {words}$"):
+    bench.new.says = [Failed("no such store")]
+    with pytest.raises(RunError, match=r"^the host with the newer release failed: no such store$"):
         bench.upgrade.step(6)
     assert bench.old.heard == []
+
+
+def test_a_new_host_that_dies_while_it_joins(bench: Bench) -> None:
+    """It is the one that must live from then on; the old one was not told to stop."""
+    bench.upgrade.step(5)
+    bench.new.code = -11
+    assert bench.upgrade.step(6) is bench.upgrade.step(7) is bench.new
+    assert (bench.old.heard, bench.upgrade.under_way, bench.noted()) == ([], False, [])
+
+
+def test_an_old_host_that_dies_while_it_stops(bench: Bench) -> None:
+    """Nobody says that it stopped: its work has not been handed over."""
+    bench.upgrade.step(5)
+    bench.new.says = [Ready()]
+    bench.upgrade.step(6)
+    bench.old.code = -11
+    assert bench.upgrade.step(7) is bench.upgrade.step(8) is bench.old
+    assert not bench.upgrade.under_way
+    assert [moment[2] for moment in bench.noted()] == ["ready", "stopping"]
 
 
 def test_a_host_that_takes_too_long(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,8 @@ CREATE TABLE worker_queue (
     instance_id TEXT,
     lock_token TEXT,
     locked_until TIMESTAMP,
-    attempt_count INTEGER NOT NULL DEFAULT 0
+    attempt_count INTEGER NOT NULL DEFAULT 0,
+    visible_at INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE timer_queue (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -126,7 +127,7 @@ def test_a_clean_store_passes_every_question(store: Store) -> None:
             "orchestrator_queue: Locked",
         ),
         (
-            "INSERT INTO worker_queue VALUES (1, 'ActivityExecute', 'par-7', NULL, NULL, 0)",
+            "INSERT INTO worker_queue VALUES (1, 'ActivityExecute', 'par-7', NULL, NULL, 0, 0)",
             ("queues_empty", "par-7"),
             "worker_queue: ActivityExecute",
         ),

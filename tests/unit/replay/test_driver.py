@@ -250,6 +250,25 @@ def test_a_failure_must_be_in_the_same_words(words: str, kind: str | None) -> No
         assert found.code == "raises ValueError: no card for order 7"
 
 
+def failing_at_length(ctx: Any, given: Any) -> Any:
+    raise ValueError(f"{given} is refused\n  for a reason\nsee https://here")
+    yield
+
+
+def test_words_of_several_lines_are_compared_whole() -> None:
+    """The last line alone says little, and is the same for every such error."""
+    written = Written(7)
+    frames = (
+        'Traceback (most recent call last):\n  File "old.py", line 3, in f\n    raise\n    ^^^^^\n'
+    )
+    written.raises(frames + "ValueError: 7 is refused\n  for a reason\nsee https://here\n")
+    assert written.replayed(failing_at_length).found is None
+    other = Written(7)
+    other.raises(frames + "ValueError: 8 is refused\n  for a reason\nsee https://here\n")
+    found = other.parts(failing_at_length)
+    assert (found.kind, found.history[:33]) == ("error", "failed with ValueError: 8 is refu")
+
+
 def test_a_failure_that_is_none_any_more_is_found_and_the_other_way_round() -> None:
     """The code returns where it failed, or fails where it returned."""
     failed, completed = Written(), Written()

@@ -12,10 +12,10 @@ import pytest
 from duroxide_stress import replay_recording
 from duroxide_stress.errors import UsageError
 from duroxide_stress.plan import Cell
-from duroxide_stress.replay import report
+from duroxide_stress.replay import report, running
 from duroxide_stress.replay.code import Registrations
 from duroxide_stress.replay.result import CellReplay
-from duroxide_stress.replay.run import EXAMPLES
+from duroxide_stress.replay.run import EXAMPLES, MOST_ENDLESS
 from duroxide_stress.scenarios.registry import SCENARIOS
 from recordings.make import Recorded, make_run, small_cell, where
 
@@ -38,6 +38,11 @@ def early(ctx, given):
     print("this goes nowhere")
     return ["early"]
     yield
+
+
+def endless(ctx, given):
+    while True:
+        yield ctx.start_orchestration("other", "other-1")
 
 
 def looking(ctx, given):
@@ -110,6 +115,18 @@ def test_places_are_told_apart_without_values(recorded: Recorded, mine: Callable
     assert (place.kind, place.count, cell.different) == ("step", 1, 1)
     assert place.examples[0].event_id == 2
     assert replayed(recorded, mine(code="looking")).different == cell.instances
+
+
+def test_code_that_never_comes_back_does_not_cost_every_instance(
+    recorded: Recorded, mine: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is shown a few times, and what was not replayed is said."""
+    monkeypatch.setattr(running, "MAX_STEPS", 50)
+    cell = replayed(recorded, mine(code="endless"))
+    (place,) = cell.places
+    assert (cell.verdict, place.kind, place.count) == ("violated", "endless", MOST_ENDLESS)
+    assert cell.instances == MOST_ENDLESS
+    assert "the rest was left: in 3 instances the code did not come back" in cell.reasons
 
 
 def test_one_instance_or_some(recorded: Recorded) -> None:
@@ -211,7 +228,7 @@ def test_damage_is_told(recorded: Recorded) -> None:
 @pytest.mark.parametrize(
     ("scenario", "sentence"),
     [
-        ("paralel", "did you mean 'parallel'?"),
+        ("paralel", "did you mean 'parallel', or workflows of your own"),
         ("nowhere:Mine", "module 'nowhere' cannot be imported"),
         ("mine:Nobody", "has no 'Nobody'"),
     ],

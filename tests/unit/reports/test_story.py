@@ -303,7 +303,8 @@ def test_a_story_of_a_cell_that_was_cut_off(recorded: Recorded) -> None:
     found = story(recorded, instance, "success", "completion")
     assert {moment.source for moment in found.moments} == {"client", "activity"}
     text = story_text.render(found, 80)
-    assert "the engine's books have no execution of it" in text
+    assert "books   unknown: the cell was cut off: no end.json" in text
+    assert "nothing: no check has anything against it, but the cell was cut off" in text
     assert "the run was cut off" in text
 
 

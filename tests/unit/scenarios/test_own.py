@@ -164,6 +164,13 @@ def test_a_name_that_is_no_word(monkeypatch: pytest.MonkeyPatch, name: Any) -> N
     )
 
 
+def test_the_name_of_the_canaries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver would take the load for canaries, which free no place for another."""
+    assert refused(Echo, monkeypatch, name="canary") == (
+        "its name must not be 'canary', which is the part of the canaries beside a load"
+    )
+
+
 @pytest.mark.parametrize("title", ["", "two\nlines", "\x1b[31m", "\ud800", "t" * 101, None])
 def test_a_title_that_cannot_be_printed(monkeypatch: pytest.MonkeyPatch, title: Any) -> None:
     """It stands above a table."""

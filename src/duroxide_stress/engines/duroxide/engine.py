@@ -85,7 +85,8 @@ class DuroxideHost:
                 log_level="info",
             ),
         )
-        self._runtime.register_activity(ACTIVITY, activity(effects, node))
+        if workload.programs:
+            self._runtime.register_activity(ACTIVITY, activity(effects, node))
         for name, program in workload.programs.items():
             self._runtime.register_orchestration(name, orchestration(program, hint))
         if release is not None:
@@ -93,7 +94,8 @@ class DuroxideHost:
                 newer = orchestration(program, hint)
                 self._runtime.register_orchestration_versioned(name, release.version, newer)
         if workload.register is not None:
-            workload.register(RecordedRuntime(self._runtime, effects, hint, node))
+            taken = frozenset((ACTIVITY, *workload.programs) if workload.programs else ())
+            workload.register(RecordedRuntime(self._runtime, effects, hint, node, taken))
         self._runtime.start()
 
     def stop(self, timeout_ms: int) -> None:

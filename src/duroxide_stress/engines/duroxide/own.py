@@ -16,8 +16,16 @@ from duroxide_stress.recording.records import Effect
 class RecordedRuntime:
     """Passes everything on to a `duroxide.Runtime`; what is registered is watched on the way."""
 
-    def __init__(self, runtime: Any, effects: EffectSink, hint: Hint, node: str) -> None:
+    def __init__(
+        self,
+        runtime: Any,
+        effects: EffectSink,
+        hint: Hint,
+        node: str,
+        taken: frozenset[str] = frozenset(),
+    ) -> None:
         self._runtime, self._effects, self._hint, self._node = runtime, effects, hint, node
+        self._taken = taken
         self._runs = itertools.count()
 
     def __getattr__(self, name: str) -> Any:
@@ -27,6 +35,7 @@ class RecordedRuntime:
         """As `duroxide.Runtime.register_activity`, also as a decorator."""
         if fn is None:
             return lambda function: self.register_activity(name, function)
+        self._free(name)
         self._runtime.register_activity(name, self._activity(name, fn))
         return fn
 
@@ -34,6 +43,7 @@ class RecordedRuntime:
         """As `duroxide.Runtime.register_orchestration`, also as a decorator."""
         if fn is None:
             return lambda function: self.register_orchestration(name, function)
+        self._free(name)
         self._runtime.register_orchestration(name, self._orchestration(fn))
         return fn
 
@@ -43,12 +53,18 @@ class RecordedRuntime:
         """As `duroxide.Runtime.register_orchestration_versioned`, also as a decorator."""
         if fn is None:
             return lambda function: self.register_orchestration_versioned(name, version, function)
+        self._free(name)
         self._runtime.register_orchestration_versioned(name, version, self._orchestration(fn))
         return fn
 
     register_activity_typed = register_activity
     register_orchestration_typed = register_orchestration
     register_orchestration_versioned_typed = register_orchestration_versioned
+
+    def _free(self, name: str) -> None:
+        """Duroxide keeps the first that was registered under a name, and says nothing."""
+        if name in self._taken:
+            raise ValueError(f"the name {name!r} is taken by the canaries beside the load")
 
     def _activity(self, name: str, fn: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(fn)
