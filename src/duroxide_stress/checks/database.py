@@ -19,7 +19,7 @@ AT_REST = ("queues_empty", "no_lock_left")
 """Questions that only a store at rest can be asked."""
 
 LAST_LOOK_NS = 5 * NS_PER_SEC
-"""Rest is four seconds without a change in the queues; a poll of the engine's may add to that."""
+"""Rest is four seconds without more in the queues; a poll of the engine's may add to that."""
 
 
 def asked(recording: Recording) -> bool:

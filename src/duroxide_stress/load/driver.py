@@ -49,7 +49,7 @@ DEPTHS_EVERY_NS = NS_PER_SEC
 QUIESCE_NS = 10 * NS_PER_SEC
 """How long the queues may take to empty once every instance has ended."""
 STILL_NS = 4 * NS_PER_SEC
-"""How long a depth must not move to count as rest."""
+"""How long a depth must not rise to count as rest: longer than a slot sleeps after a lock error."""
 REFUSED_PAUSE_NS = 100 * NS_PER_MS
 """How long a slot stays taken after a refused start, so that a store that refuses everything is
 asked 10 times a second per slot and not as fast as it can say no."""
@@ -144,8 +144,8 @@ class Driver:
     def _quiesce(self) -> bool:
         """Wait until the queues are empty, or hold only what waits for its time: whether they are.
 
-        Timers that lost a race stay in Duroxide's orchestrator queue until they are due, so a depth
-        that has not moved for a while is rest too.
+        Timers that lost a race stay in Duroxide's orchestrator queue until they are due, each for
+        itself, so a depth that has not risen for a while is rest too: whoever still works makes work.
         """
         deadline = self._session.now_ns() + QUIESCE_NS
         still_since, last = self._session.now_ns(), -1
@@ -153,10 +153,11 @@ class Driver:
             if self._aborted():
                 return False
             depths = self._measure(now)
-            if depths is not None and depths.worker == 0:
-                if depths.orchestrator != last:
-                    still_since, last = now, depths.orchestrator
-                if depths.orchestrator == 0 or now - still_since >= STILL_NS:
+            if depths is not None:
+                if depths.worker or depths.orchestrator > last >= 0:
+                    still_since = now
+                last = depths.orchestrator
+                if not depths.worker and (last == 0 or now - still_since >= STILL_NS):
                     return True
             self._step("coming to rest", now + TICK_NS)
         return False

@@ -105,6 +105,18 @@ def test_messages_that_wait_for_their_time_are_at_rest() -> None:
     assert run.marks["at_rest"] - run.marks["drained"] == STILL_NS
 
 
+def test_timers_that_come_due_one_by_one_are_at_rest() -> None:
+    """Each that is taken makes the queue shorter, and nothing makes it longer."""
+    run = offered(FakeSession(complete, lambda now: Depths(10**6 - now // NS_PER_MS % 10**6, 0)))
+    assert run.marks["at_rest"] - run.marks["drained"] == STILL_NS
+
+
+def test_a_queue_that_grows_again_is_not_at_rest() -> None:
+    """Work makes work: up and down within every four seconds."""
+    run = offered(FakeSession(complete, lambda now: Depths(5 + now // NS_PER_SEC % 2, 0)))
+    assert "at_rest" not in run.marks
+
+
 def test_empty_queues_are_at_rest_at_once() -> None:
     """No time is spent on queues that are empty."""
     run = offered(FakeSession(complete))
