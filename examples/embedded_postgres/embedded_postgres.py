@@ -27,32 +27,45 @@ STOP_SECS = 30
 
 # Duroxide's Postgres schema declares no foreign keys, so the database itself would not notice.
 QUESTIONS: dict[str, LiteralString] = {
+    # A message whose time has not come (a timer that lost its race) is at rest.
     "queues_empty": """
-        SELECT instance_id, 'orchestrator_queue: ' || left(work_item, 200) FROM orchestrator_queue
-        UNION ALL
-        SELECT instance_id, 'worker_queue: ' || left(work_item, 200) FROM worker_queue""",
+        SELECT instance_id, queue || ': ' || left(work_item, 200),
+          CASE WHEN lock_token IS NULL THEN 'unserved'
+               WHEN locked_until <= extract(epoch FROM clock_timestamp()) * 1000
+               THEN 'lock expired' ELSE 'locked' END,
+          attempt_count, (extract(epoch FROM visible_at) * 1000)::bigint
+        FROM (SELECT 'orchestrator_queue' AS queue, instance_id, work_item, lock_token,
+                     locked_until, attempt_count, visible_at FROM orchestrator_queue
+              UNION ALL
+              SELECT 'worker_queue', instance_id, work_item, lock_token,
+                     locked_until, attempt_count, visible_at FROM worker_queue)
+        WHERE lock_token IS NOT NULL OR visible_at <= clock_timestamp()""",
     "no_lock_left": """
-        SELECT instance_id, 'locked until ' || locked_until FROM instance_locks""",
+        SELECT instance_id, 'locked until ' || locked_until,
+          CASE WHEN locked_until <= extract(epoch FROM clock_timestamp()) * 1000
+               THEN 'lock expired' ELSE 'locked' END, 0, 0
+        FROM instance_locks""",
     "no_orphan_rows": """
-        SELECT instance_id, 'execution ' || execution_id || ' of no instance'
+        SELECT instance_id, 'execution ' || execution_id || ' of no instance', '', 0, 0
         FROM executions LEFT JOIN instances USING (instance_id)
         WHERE instances.instance_id IS NULL
         UNION ALL
-        SELECT DISTINCT instance_id, 'history of no execution ' || history.execution_id
+        SELECT DISTINCT instance_id, 'history of no execution ' || history.execution_id, '', 0, 0
         FROM history LEFT JOIN executions USING (instance_id, execution_id)
         WHERE executions.instance_id IS NULL
         UNION ALL
-        SELECT instance_id, 'key ' || key || ' of no instance'
+        SELECT instance_id, 'key ' || key || ' of no instance', '', 0, 0
         FROM (SELECT instance_id, key FROM kv_store UNION SELECT instance_id, key FROM kv_delta)
         LEFT JOIN instances USING (instance_id)
         WHERE instances.instance_id IS NULL""",
     "current_execution_exists": """
-        SELECT instances.instance_id, 'no execution ' || current_execution_id
+        SELECT instances.instance_id, 'no execution ' || current_execution_id, '', 0, 0
         FROM instances LEFT JOIN executions
         ON (executions.instance_id, execution_id) = (instances.instance_id, current_execution_id)
         WHERE executions.instance_id IS NULL""",
 }
-"""Each question is a query whose rows (instance, what is wrong) are the problems."""
+"""Each question is a query whose rows (instance, what is wrong, state of its lock, attempts, visible
+since in ms) are the problems."""
 
 TABLES = ("instances", "executions", "history", "orchestrator_queue", "worker_queue")
 
@@ -124,7 +137,7 @@ def _audit(database: psycopg.Connection[Any]) -> StoreAudit:
     facts: dict[str, int | float | str] = {}
     for what, question in QUESTIONS.items():
         rows = database.execute(question).fetchmany(MAX_ROWS_SHOWN)
-        problems += [StoreProblem(what, detail, instance) for instance, detail in rows]
+        problems += [StoreProblem(what, detail, instance, *of) for instance, detail, *of in rows]
     for table in TABLES:
         count = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
         facts[f"rows.{table}"] = database.execute(count).fetchall()[0][0]

@@ -46,6 +46,10 @@ LEFT_OVER = (
     " (instance_id, orchestration_name, current_execution_id, created_at, updated_at)"
     " VALUES ('d', 'o', 1, now(), now())",
 )
+NOT_DUE = (
+    "INSERT INTO orchestrator_queue (instance_id, work_item, visible_at, created_at)"
+    " VALUES ('d', '{}', now() + interval '1 hour', now())"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +134,8 @@ def test_the_store_is_clean_at_rest_and_its_size_was_sampled(recording: Path) ->
 
 
 def test_the_audit_finds_what_is_left_over(home: Path) -> None:
-    """Rows planted in a queue, a lock and a history of no execution are all found."""
+    """Rows planted in a queue, a lock and a history of no execution are all found; a timer whose time
+    has not come is none of them."""
     from embedded_postgres import EmbeddedPostgres
 
     provider = EmbeddedPostgres()
@@ -144,14 +149,15 @@ def test_the_audit_finds_what_is_left_over(home: Path) -> None:
         with psycopg.connect(uri, autocommit=True, options=options) as database:
             for statement in LEFT_OVER:
                 database.execute(statement)
-        found = {(p.what, p.instance) for p in provider.audit(address).problems}
+            database.execute(NOT_DUE)
+        found = {(p.what, p.instance, p.state) for p in provider.audit(address).problems}
     finally:
         provider.destroy(address)
     assert found == {
-        ("queues_empty", "a"),
-        ("no_lock_left", "b"),
-        ("no_orphan_rows", "c"),
-        ("current_execution_exists", "d"),
+        ("queues_empty", "a", "unserved"),
+        ("no_lock_left", "b", "lock expired"),
+        ("no_orphan_rows", "c", ""),
+        ("current_execution_exists", "d", ""),
     }
 
 

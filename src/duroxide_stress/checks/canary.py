@@ -58,7 +58,8 @@ def look(recording: Recording) -> Looked:
     """Look how each canary ended, and who passed those that waited long."""
     return Looked(
         seen=recording.one(
-            f"SELECT count(*) FROM ops WHERE part = '{CANARY}' AND ended IN ('ok', 'fail')"
+            f"SELECT count(*) FROM ops WHERE part = '{CANARY}' "
+            "AND (ended IN ('ok', 'fail') OR info_reason = 'timeout')"
         ),
         findings=findings(recording, ROWS),
         undecided=cut_off(recording),
