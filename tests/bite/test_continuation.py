@@ -39,7 +39,7 @@ def test_a_generation_that_began_too_soon(recorded: Recorded) -> None:
     begun = event(recorded, one, "OrchestrationStarted", nth=2)
     ended = event(recorded, one, "OrchestrationContinuedAsNew", nth=1)
     of = where(instance=one, execution=begun["execution"], event_id=1)
-    recorded.change("history", of, ts_ms=ended["ts_ms"] - 1)
+    recorded.change("history", of, ts_ms=ended["ts_ms"] - 2)
     words = "a generation began before the one before it had ended"
     assert told(recorded, "continuation") == {(one, words)}
 

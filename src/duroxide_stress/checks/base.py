@@ -137,3 +137,13 @@ def at_rest(recording: Recording) -> bool:
     """
     finished = recording.end is not None and recording.end.ended == "finished"
     return finished and recording.mark("at_rest") is not None
+
+
+SLEWED_NS = 1_000_000
+"""What slewing a clock may take back between two moments that lie close together."""
+
+
+def clock_slack_ns(recording: Recording) -> int:
+    """By how much moments of one wall clock may stand in the wrong order: it was slewed, or set back."""
+    drift = 0 if recording.end is None else recording.end.driver.clock_drift_ns
+    return SLEWED_NS + abs(drift)

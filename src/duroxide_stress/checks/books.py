@@ -39,7 +39,8 @@ WHERE h.kind = 'OrchestrationCompleted' AND x.status = 'Completed'
 ORDER BY 1, 2
 """
 COUNTS = """
-SELECT count(DISTINCT instance), count(*), (SELECT count(*) FROM history),
+SELECT count(DISTINCT instance), count(*) FILTER (WHERE status <> 'NotStarted'),
+       (SELECT count(*) FROM history),
        count(*) FILTER (WHERE current AND status IN ('Running', 'NotStarted')),
        count(*) FILTER (WHERE current AND status = 'Completed'),
        count(*) FILTER (WHERE current AND status = 'Failed')
@@ -71,7 +72,7 @@ def _totals(recording: Recording) -> list[Finding]:
     return [
         Finding("the engine's totals differ from its books", f"{name} {told}, counted {count}")
         for name, count in counted
-        if (told := recording.metrics.get(name)) != count
+        if (told := recording.metrics.get(name, count)) != count
     ]
 
 

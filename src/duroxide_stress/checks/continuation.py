@@ -8,8 +8,9 @@ messages do, in the messages check.
 
 from __future__ import annotations
 
-from duroxide_stress.checks.base import Check, Looked, at_rest, cut_off, findings
+from duroxide_stress.checks.base import Check, Looked, at_rest, clock_slack_ns, cut_off, findings
 from duroxide_stress.recording.tables import Recording
+from duroxide_stress.units import NS_PER_MS
 
 BORDERS = """
 CREATE OR REPLACE TEMP TABLE borders AS
@@ -26,7 +27,7 @@ FROM borders WHERE $at_rest AND NOT begun
 UNION ALL
 SELECT instance, 'a generation began before the one before it had ended',
        'execution ' || (execution + 1) || ' began ' || (ended_ms - begun_ms) || ' ms too soon'
-FROM borders WHERE begun_ms < ended_ms
+FROM borders WHERE begun_ms < ended_ms - $slack_ms
 UNION ALL
 SELECT instance, 'a generation was given another input than it was handed',
        'execution ' || execution || ' handed ' || handed[:80] || ', the next was given '
@@ -49,7 +50,12 @@ def look(recording: Recording) -> Looked:
     undecided = cut_off(recording)
     return Looked(
         seen=recording.one("SELECT count(*) FROM borders WHERE begun"),
-        findings=findings(recording, ROWS, at_rest=not undecided and at_rest(recording)),
+        findings=findings(
+            recording,
+            ROWS,
+            at_rest=not undecided and at_rest(recording),
+            slack_ms=clock_slack_ns(recording) // NS_PER_MS,
+        ),
         undecided=undecided,
     )
 

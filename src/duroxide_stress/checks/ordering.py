@@ -11,11 +11,8 @@ Order within queues is for the messages check, order within one history for the 
 
 from __future__ import annotations
 
-from duroxide_stress.checks.base import Check, Looked, cut_off, findings
+from duroxide_stress.checks.base import Check, Looked, clock_slack_ns, cut_off, findings
 from duroxide_stress.recording.tables import Recording
-
-SLACK_NS = 1_000_000
-"""What slewing a clock may take back within a step."""
 
 # For each activity that was scheduled once: the last completion before its schedule, of an activity.
 PAIRS = """
@@ -63,15 +60,9 @@ def look(recording: Recording) -> Looked:
     recording.db.execute(PAIRS)
     return Looked(
         seen=recording.one("SELECT count(*) FROM follows"),
-        findings=findings(recording, ROWS, slack=_slack_ns(recording)),
+        findings=findings(recording, ROWS, slack=clock_slack_ns(recording)),
         undecided=cut_off(recording),
     )
-
-
-def _slack_ns(recording: Recording) -> int:
-    """A wall clock that was set back during the run turns moments around, by as much."""
-    drift = 0 if recording.end is None else recording.end.driver.clock_drift_ns
-    return SLACK_NS + abs(drift)
 
 
 CHECK = Check(

@@ -39,9 +39,9 @@ class OtherEnd(Planted):
     """A parent is told that its child completed, when it failed."""
 
     def send(self, instance: Instance, message: Message) -> None:
-        failed = isinstance(message, Done) and message.kind == "SubOrchestrationFailed"
-        if failed and self.strikes(instance.name):
-            message = Done(message.source, "SubOrchestrationCompleted")  # type: ignore[union-attr]
+        match message:
+            case Done(source, "SubOrchestrationFailed") if self.strikes(instance.name):
+                message = Done(source, "SubOrchestrationCompleted")
         super().send(instance, message)
 
 

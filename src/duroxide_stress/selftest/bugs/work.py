@@ -111,11 +111,11 @@ class SkippedCompensation(Planted):
     every = 3
 
     def _schedule_all(self, instance: Instance, command: LeafCommand | JoinAll | First) -> None:
-        undo = isinstance(command, Perform) and "|1|0.1" in command.input["token"]
-        if undo and self.strikes(instance.name):
-            self._resume(instance, perform(command.input))  # type: ignore[union-attr]
-        else:
-            super()._schedule_all(instance, command)
+        match command:
+            case Perform(given) if "|1|0.1" in given["token"] and self.strikes(instance.name):
+                self._resume(instance, perform(given))
+            case _:
+                super()._schedule_all(instance, command)
 
 
 class CorruptedPayload(Planted):
