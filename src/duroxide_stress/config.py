@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from duroxide_stress.errors import UsageError, shown, unknown_name
+from duroxide_stress.faults.registry import timing_problems
+from duroxide_stress.fitting import fitting, readable
 from duroxide_stress.plan import Cell, Concurrency, Plan, StressTestConfig
-from duroxide_stress.providers.registry import provider_named
 from duroxide_stress.scenarios import options as options_module
 from duroxide_stress.scenarios.registry import SCENARIOS, scenario_named
 
@@ -26,6 +27,9 @@ FLAGS: dict[str, str] = {
     "seed": "--seed",
     "poll_interval_ms": "--poll-interval-ms",
     "canary_every_ms": "--canary-every-ms",
+    "nodes": "--nodes",
+    "worker_lock_timeout_ms": "--worker-lock-timeout-ms",
+    "orchestrator_lock_timeout_ms": "--orchestrator-lock-timeout-ms",
 }
 """Field of StressTestConfig → flag of `run`. The two concurrencies are `--config N/M`."""
 
@@ -83,6 +87,7 @@ class Choices(msgspec.Struct, frozen=True):
     name: str | None = None
     checks: tuple[str, ...] = ()
     """Files with checks of the user's own."""
+    faults: tuple[str, ...] = ()
 
     @property
     def suite_name(self) -> str:
@@ -100,19 +105,23 @@ def build_plan(choices: Choices) -> Plan:
         problems.append(unknown_name("suite", choices.suite_name, SUITES))
     suite = SUITES.get(choices.suite_name, SUITES["standard"])
     scenarios = choices.scenarios or suite.scenarios
-    providers = choices.providers or suite.providers
+    config = StressTestConfig(**{**suite.overrides, **choices.overrides})
     for name in scenarios:
         attempt(problems, partial(scenario_named, name))
-    for name in providers:
-        attempt(problems, partial(provider_named, name))
+    faults = readable(choices.faults, problems)
+    providers = fitting(choices.providers, suite.providers, faults, config, problems)
     concurrencies = _concurrencies(choices, suite, problems)
     if not 1 <= choices.repeats <= MAX_REPEAT:
         problems.append(
             f"repeat must be between 1 and {MAX_REPEAT}, found {shown(choices.repeats)}"
         )
     problems += option_problems(choices.options) or _idle_options(choices.options, scenarios)
-    config = StressTestConfig(**{**suite.overrides, **choices.overrides})
     problems += config.problems()
+    problems += [p for fault, spec in faults for p in timing_problems(fault, spec, config)]
+    if "versions" in scenarios and (config.nodes > 1 or faults):
+        problems.append(
+            "scenario versions brings and takes nodes of its own: run it with one node and no fault"
+        )
     if problems:
         raise UsageError(problems)
     cells = tuple(
@@ -126,6 +135,7 @@ def build_plan(choices: Choices) -> Plan:
             ),
             repeat=repeat,
             options={n: v for n, v in choices.options.items() if _serves(n, scenario)},
+            faults=tuple(spec.text for _, spec in faults),
         )
         for repeat in range(1, choices.repeats + 1)
         for scenario in dict.fromkeys(scenarios)
@@ -211,6 +221,7 @@ def cell_command(cell: Cell) -> str:
         value = getattr(config, field)
         if value != getattr(default, field) or field == "seed":
             words += [flag, _number(value)]
+    words += [word for fault in cell.faults for word in ("--fault", fault)]
     return shlex.join(words + _option_words(cell.options))
 
 
@@ -224,6 +235,7 @@ def _command(choices: Choices) -> str:
         ("--provider", choices.providers),
         ("--config", configs),
         ("--check", choices.checks),
+        ("--fault", choices.faults),
     ):
         for value in values:
             words += [flag, value]

@@ -20,6 +20,7 @@ from duroxide_stress.config import (
     option_problems,
 )
 from duroxide_stress.errors import UsageError, shown, unknown_name
+from duroxide_stress.faults.registry import read_fault
 from duroxide_stress.plan import CONFIG_LIMITS, Concurrency, Plan, StressTestConfig
 from duroxide_stress.providers.registry import provider_named
 from duroxide_stress.scenarios.registry import SCENARIOS, scenario_named
@@ -52,6 +53,7 @@ def _over(below: Choices, above: Choices) -> Choices:
 _TOP: dict[str, str] = {
     "suite": "a text", "scenarios": "a list of texts", "providers": "a list of texts",
     "configs": "a list of texts like \"2/2\"", "repeat": "a whole number",
+    "faults": "a list of texts like \"kill:every=2s\"",
     "checks": "a list of texts, files that lie relative to this one",
     "stress": "a table", "options": "a table of tables, one a scenario",
 }  # fmt: skip
@@ -67,7 +69,7 @@ def _read_choices(path: Path) -> Choices:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {' '.join(str(error).split())}") from error
     lines = _Lines(path, text)
-    problems = [lines.at(key, unknown_name("key", key, _TOP)) for key in found if key not in _TOP]
+    problems = [lines.at(key, _unknown(key)) for key in found if key not in _TOP]
     problems += [
         lines.at(key, f"{key} must be {_TOP[key]}, found {shown(found[key])}")
         for key in found
@@ -83,6 +85,7 @@ def _read_choices(path: Path) -> Choices:
         providers=tuple(fit.get("providers", ())),
         configs=tuple(fit.get("configs", ())),
         repeat=fit.get("repeat"),
+        faults=tuple(fit.get("faults", ())),
         overrides=fit.get("stress", {}),
         options=fit.get("options", {}),
         name=os.fsencode(path.stem).decode(errors="replace"),
@@ -94,8 +97,14 @@ def _read_choices(path: Path) -> Choices:
     return choices
 
 
+def _unknown(key: str) -> str:
+    if key in CONFIG_LIMITS:
+        return f"{key} belongs into the table [stress]"
+    return unknown_name("key", key, _TOP)
+
+
 def _fits_top(key: str, value: object) -> bool:
-    if key in ("scenarios", "providers", "configs", "checks"):
+    if key in ("scenarios", "providers", "configs", "faults", "checks"):
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
     if key == "options":
         return isinstance(value, dict) and all(isinstance(v, dict) for v in value.values())
@@ -108,7 +117,8 @@ def _stress_problems(stress: dict[str, Any]) -> list[tuple[str, str]]:
     problems = []
     for key, value in stress.items():
         if key not in CONFIG_LIMITS:
-            problems.append((key, unknown_name("key", key, CONFIG_LIMITS)))
+            top = f"{key} belongs to the top of the file, before any table"
+            problems.append((key, top if key in _TOP else unknown_name("key", key, CONFIG_LIMITS)))
             continue
         low, high = CONFIG_LIMITS[key]
         kind = "a whole number" if key in whole else "a number"
@@ -129,6 +139,7 @@ def _name_problems(choices: Choices, lines: _Lines) -> list[str]:
         ("scenarios", choices.scenarios, scenario_named),
         ("providers", choices.providers, provider_named),
         ("configs", choices.configs, Concurrency.parse),
+        ("faults", choices.faults, read_fault),
     ):
         for name in names:
             found: list[str] = []

@@ -17,6 +17,9 @@ from duroxide_stress.measure.ceiling import ceiling
 from duroxide_stress.measure.figures import figures
 from duroxide_stress.measure.health import health
 from duroxide_stress.measure.memory import engine_memory
+from duroxide_stress.measure.nodes import node_figures
+from duroxide_stress.measure.recovery import recovery, summaries
+from duroxide_stress.measure.store import store_facts
 from duroxide_stress.measure.targets import targets
 from duroxide_stress.plan import Cell
 from duroxide_stress.recording.records import RunHead
@@ -35,6 +38,14 @@ from duroxide_stress.result import (
     Window,
 )
 from duroxide_stress.verdict import Verdict, worst
+
+DIED = "SELECT node, detail FROM nodes WHERE what = 'died' ORDER BY at_ns"
+"""Hosts that ended though nobody told or struck them. Without faults that ends the cell."""
+NEVER_STRUCK = """
+SELECT any_value(coalesce(spec, name)), any_value(skipped) FROM faults
+GROUP BY coalesce(spec, name) HAVING count(began_ns) = 0 ORDER BY 1
+"""
+"""What the plan asked for and the cell did not get: nothing was proven of it."""
 
 
 def judge_run(run: Path, own: Mapping[str, Check] | None = None) -> RunResult:
@@ -103,6 +114,7 @@ def _judged(recording: Recording, cell: Cell, run: RunHead, own: Sequence[Check]
     machine = metrics.cores_used(recording, measured, "machine")
     limit = ceiling(head, rate, machine, cpus)
     memory = engine_memory(recording)
+    recovered = recovery(recording)
     asked = (*CHECKS.values(), *own) if judgeable(recording) else ()
     checks = tuple(judge(check, recording) for check in asked)
     verdict, reasons = _verdict(recording, checks)
@@ -133,12 +145,20 @@ def _judged(recording: Recording, cell: Cell, run: RunHead, own: Sequence[Check]
         window=measured,
         ceiling=limit,
         memory_mb=Memory(
-            memory.peak, memory.mean, memory.slope, memory.slope_low, memory.slope_high
+            memory.peak,
+            memory.mean,
+            memory.slope,
+            memory.slope_low,
+            memory.slope_high,
+            memory.slope_reason,
         ),
         cpu_cores=metrics.cores_used(recording, measured, "engine", "embedded"),
-        store={} if recording.store is None else recording.store.get("facts", {}),
+        store=store_facts(recording, counted.completed),
         figures=figures(recording, measured),
         parts=metrics.parts(recording, measured),
+        recovery=recovered,
+        recovery_summary=summaries(recording, recovered),
+        nodes=node_figures(recording, measured),
         checks=checks,
         targets=targets(head, rate, durable.mean, limit, trustworthy=condition.trustworthy),
         health=condition,
@@ -171,6 +191,14 @@ def _verdict(
         reasons.insert(0, end.reason)
         if end.last_words:
             reasons.insert(1, f"its last words:\n{end.last_words}")
+    else:
+        for node, how in recording.rows(DIED):
+            outside = "SIGKILL" in how or "SIGTERM" in how
+            verdicts.append(Verdict.UNKNOWN if outside else Verdict.VIOLATED)
+            reasons.append(f"{node} died by itself while faults were at work: {how}")
+        for fault, why in recording.rows(NEVER_STRUCK):
+            verdicts.append(Verdict.UNKNOWN)
+            reasons.append(f"fault {fault} never struck: {why}")
     return worst(verdicts), tuple(reasons)
 
 
@@ -211,6 +239,9 @@ def _unjudged(cell: Cell, reason: str) -> CellResult:
         store={},
         figures=(),
         parts=(),
+        recovery=(),
+        recovery_summary=(),
+        nodes=(),
         checks=(),
         targets=(),
         health=Health(

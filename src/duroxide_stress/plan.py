@@ -67,10 +67,21 @@ class StressTestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The engine's idle sleep per worker slot; 100 is its default and its own harness's choice."""
     canary_every_ms: int = 0
     """The pace of canaries beside the load; 0: none."""
+    nodes: int = 1
+    """Host processes that serve the programs on one shared store."""
+    worker_lock_timeout_ms: int = 30_000
+    """How long a dead host keeps an activity from the others; the engine's default."""
+    orchestrator_lock_timeout_ms: int = 5_000
+    """How long a dead host keeps an instance from the others; the engine's default."""
 
     @property
     def concurrency(self) -> Concurrency:
         return Concurrency(self.orch_concurrency, self.worker_concurrency)
+
+    @property
+    def longest_lock_ms(self) -> int:
+        """After this, whatever a dead host held is free."""
+        return max(self.worker_lock_timeout_ms, self.orchestrator_lock_timeout_ms)
 
     def problems(self) -> list[str]:
         """Every field that no run could honour, one sentence each."""
@@ -98,6 +109,9 @@ CONFIG_LIMITS: dict[str, tuple[float, float]] = {
     "seed": (0, 2**63 - 1),
     "poll_interval_ms": (1, 60_000),
     "canary_every_ms": (0, 3_600_000),
+    "nodes": (1, 64),
+    "worker_lock_timeout_ms": (1_000, 3_600_000),
+    "orchestrator_lock_timeout_ms": (1_000, 3_600_000),
 }
 
 
@@ -109,6 +123,8 @@ class Cell(msgspec.Struct, frozen=True):
     config: StressTestConfig
     repeat: int = 1
     options: dict[str, Any] = {}
+    faults: tuple[str, ...] = ()
+    """Faults as the user wrote them, for example `kill:every=2s`."""
 
     @property
     def work(self) -> str:
@@ -140,9 +156,13 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def estimated_secs(self) -> float:
-        """How long the plan will take: windows and warm-ups, and what each cell costs beside them."""
+        """How long the plan will take: windows and warm-ups, what each cell costs beside them, and where
+        hosts are struck the locks that they leave behind."""
         return sum(
-            cell.config.warmup_secs + cell.config.duration_secs + CELL_OVERHEAD_SECS
+            cell.config.warmup_secs
+            + cell.config.duration_secs
+            + CELL_OVERHEAD_SECS
+            + (cell.config.longest_lock_ms / 1000 if cell.faults else 0)
             for cell in self.cells
         )
 
@@ -160,6 +180,8 @@ class Plan(msgspec.Struct, frozen=True):
                 f"{c.activity_delay_ms} ms, {format_duration(c.warmup_secs)} warm-up + "
                 f"{format_duration(c.duration_secs)} window, seed {c.seed}"
                 + (f", a canary every {c.canary_every_ms} ms" if c.canary_every_ms else "")
+                + (f", {c.nodes} nodes" if c.nodes > 1 else "")
+                + (f", faults {' and '.join(cell.faults)}" if cell.faults else "")
             )
         lines += [f"Check of your own: {path}" for path in self.checks]
         return "\n".join([*lines, f"Repeat it with: {self.command}"])

@@ -82,7 +82,7 @@ class Ceiling(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """Resident memory of the engine's process (the whole process when embedded), MiB."""
+    """Resident memory of the engine's processes together (the whole process when embedded), MiB."""
 
     peak: float | None
     mean: float | None
@@ -90,6 +90,101 @@ class Memory(msgspec.Struct, frozen=True):
     """Theil-Sen slope over the window; null when the window is too short for one."""
     slope_low: float | None = None
     slope_high: float | None = None
+    slope_reason: str = ""
+    """Why there is no slope; empty when there is one."""
+
+
+class Recovery(msgspec.Struct, frozen=True):
+    """One injected fault that began, and what it cost. `measure/recovery.py` defines each figure."""
+
+    number: int
+    name: str
+    target: str
+    detail: str
+    began_secs: float | None
+    """Since the measuring window opened."""
+    lasted_secs: float | None
+    """From its beginning until it was healed; null when it never was."""
+    first_progress_ms: float | None
+    """From its beginning to the first completion."""
+    first_progress_after_heal_ms: float | None
+    stuck: bool
+    """Whether nothing completed after it began, though instances were open or begun later."""
+    former_rate_ms: float | None
+    """From its beginning until completions came at their former rate again; 0 when they always did."""
+    former_rate_reason: str
+    """Why there is no such figure; empty when there is one."""
+    backlog_before: int | None
+    backlog_peak: int | None
+    """Both queues together."""
+    in_flight: int | None
+    """Instances that were open when it began."""
+    settled_ms: float | None
+    """From its beginning until the last of these was over; null when one never was."""
+    never_ended: int
+    """How many of these never ended."""
+    extra_executions: int | None
+    """Runs of activities beyond one an attempt, begun before the next fault."""
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """A figure over several faults. One for which it never came counts as longer than all others, and
+    a percentile or maximum that falls on such a one is null."""
+
+    samples: int = 0
+    """Faults that have the figure."""
+    never: int = 0
+    """Faults for which what it waits for never came; those without any basis are in neither."""
+    p50: float | None = None
+    max: float | None = None
+
+
+class RecoverySummary(msgspec.Struct, frozen=True):
+    """All injections of one fault in a cell."""
+
+    name: str
+    intended: int
+    count: int
+    """Those that began."""
+    skipped: int
+    skip_reasons: dict[str, int]
+    """Why, and how often."""
+    never_healed: tuple[str, ...]
+    """Those that began and were never healed: number and target."""
+    lasted_secs: Spread
+    first_progress_ms: Spread
+    first_progress_after_heal_ms: Spread
+    former_rate_ms: Spread
+    backlog_peak: Spread
+    settled_ms: Spread
+    extra_executions: int | None
+    """Of all of them together."""
+
+
+class NodeFigures(msgspec.Struct, frozen=True):
+    """One host, all its lives together."""
+
+    host: str
+    lives: int
+    """How many processes it had."""
+    ready_secs: float
+    """How long it could serve: ready, and neither standing still nor told to stop."""
+    activities: int
+    """Activity executions that ended on it, over the cell."""
+    activities_per_sec: float | None
+    """Of the load, over the window."""
+    rss_peak_mb: float | None
+    """Of one life."""
+    cpu_cores: float | None
+    """Kept busy over the window; the hosts' add up to the cell's."""
+    deaths: int
+    """Lives that ended without being told to: killed by a fault, or died."""
+    killed: int
+    died: int
+    paused: int
+    """By a fault."""
+    frozen: int
+    """Without one: how often it gave no sign of life."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -187,13 +282,20 @@ class CellResult(msgspec.Struct, frozen=True):
     ceiling: Ceiling
     memory_mb: Memory
     cpu_cores: float | None
-    """Cores the engine's process used over the window."""
+    """Cores the engine's processes used over the window."""
     store: dict[str, int | float | str]
-    """The store's own figures at rest, as its provider reports them."""
+    """The store's own figures at rest, as its provider reports them; with `connections_max`, the most
+    sessions seen at once, and `wal_bytes_per_orchestration`, over all that completed, where known."""
     figures: tuple[Figure, ...]
     """What this scenario is about, beside the table."""
     parts: tuple[Part, ...]
     """A mixed workload by scenario."""
+    recovery: tuple[Recovery, ...]
+    """Every injected fault that began, in their order."""
+    recovery_summary: tuple[RecoverySummary, ...]
+    """The injected faults by name, also those that were skipped."""
+    nodes: tuple[NodeFigures, ...]
+    """The hosts that served."""
     checks: tuple[CheckResult, ...]
     targets: tuple[TargetResult, ...]
     health: Health

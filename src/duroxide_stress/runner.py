@@ -14,11 +14,14 @@ from duroxide_stress.config import cell_command
 from duroxide_stress.engines.registry import engine_named
 from duroxide_stress.environment import describe_environment
 from duroxide_stress.errors import RunError, UsageError, in_words
+from duroxide_stress.faults.registry import misfit, read_faults
 from duroxide_stress.load.driver import Progress
-from duroxide_stress.nodes.supervisor import CellRun, movable
+from duroxide_stress.nodes.onlooker import Onlooker
+from duroxide_stress.nodes.spawner import movable
+from duroxide_stress.nodes.supervisor import CellRun
 from duroxide_stress.oracle import Oracle
 from duroxide_stress.plan import Cell, Plan
-from duroxide_stress.providers.base import Provider
+from duroxide_stress.providers.base import Provider, keep_store_of, prepare_provider
 from duroxide_stress.providers.registry import provider_named
 from duroxide_stress.recording.records import FORMAT, CellEnd, CellHead, DriverEnd, RunHead
 from duroxide_stress.recording.store import being_written, count_lines, write_json
@@ -36,31 +39,19 @@ AVERAGED = 48
 """Instances whose forecasts are averaged for the ceiling: whole rotations of most mixtures."""
 
 
-class Observer(Protocol):
+class Observer(Onlooker, Protocol):
     """Told what a run does while it does it. Displays implement it; it decides nothing."""
 
     def cell_began(self, number: int, total: int, head: CellHead) -> None:
         """A cell is about to start."""
         ...
 
-    def progressed(self, progress: Progress) -> None:
-        """The driver tells how far it is, some four times a second."""
-        ...
-
     def cell_ended(self, head: CellHead, end: CellEnd) -> None:
         """A cell is over and its processes are gone."""
         ...
 
-    def store_kept(self, path: Path) -> None:
-        """A cell's store was left in place."""
-        ...
-
-    def warned(self, sentence: str) -> None:
-        """Something went wrong that costs no result."""
-        ...
-
-    def interrupted(self) -> bool:
-        """Whether the user wants the run to end. Asked often."""
+    def store_kept(self, where: Path | str) -> None:
+        """A cell's store was left in place: in a directory, or where its provider says."""
         ...
 
 
@@ -71,9 +62,11 @@ class SilentObserver:
 
     def progressed(self, progress: Progress) -> None: ...
 
+    def happened(self, sentence: str) -> None: ...
+
     def cell_ended(self, head: CellHead, end: CellEnd) -> None: ...
 
-    def store_kept(self, path: Path) -> None: ...
+    def store_kept(self, where: Path | str) -> None: ...
 
     def warned(self, sentence: str) -> None: ...
 
@@ -125,11 +118,14 @@ def run_plan(
 ) -> None:
     """Run every cell into the directory `run`. `providers` gives objects for names of the plan.
 
-    Raises UsageError before anything starts when a provider or its engine is not to be had, and
-    RunError when the recording cannot be written.
+    Raises UsageError before anything starts when a provider, its server or its engine is not to be
+    had, and RunError when the recording cannot be written.
     """
     given = dict(providers or {})
     chosen = {c.provider: given.get(c.provider) or provider_named(c.provider) for c in plan.cells}
+    for provider in chosen.values():
+        prepare_provider(provider)
+    refuse_misfits(plan, chosen)
     heads = [cell_head(cell, chosen[cell.provider]) for cell in plan.cells]
     try:
         with being_written(run):
@@ -142,6 +138,18 @@ def run_plan(
             f"the recording in {run} cannot be written: {error.strerror}; "
             "what was written before is kept"
         ) from error
+
+
+def refuse_misfits(plan: Plan, chosen: Mapping[str, Provider]) -> None:
+    """Raise UsageError when a fault cannot strike the object that a provider's name stands for."""
+    problems = [
+        f"fault {spec.text} cannot strike {cell.provider}: {why}"
+        for cell in plan.cells
+        for fault, spec in read_faults(cell.faults)
+        if (why := misfit(fault, chosen[cell.provider]))
+    ]
+    if problems:
+        raise UsageError(list(dict.fromkeys(problems)))
 
 
 def _run_cells(
@@ -211,6 +219,7 @@ def _run_cell(
     directory.mkdir()
     write_json(directory / "cell.json", head)
     home = _home()
+    kept: Path | str = home
     try:
         try:
             address = provider.create(home)
@@ -223,18 +232,25 @@ def _run_cell(
                 provider,
                 address,
                 directory,
-                interrupted=observer.interrupted,
-                tell=observer.progressed,
+                scratch=_made(home / "scratch"),
+                onlooker=observer,
                 monitored=not engine_named(provider.engine).virtual,
             ).run()
         finally:
-            if not keep_store:
+            if keep_store:
+                kept = _keep(provider, address, observer) or home
+            else:
                 _destroy(provider, address, observer)
     finally:
         if keep_store:
-            observer.store_kept(home)
+            observer.store_kept(kept)
         else:
             shutil.rmtree(home, ignore_errors=True)
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir()
+    return directory
 
 
 def _home() -> Path:
@@ -249,6 +265,14 @@ def _destroy(provider: Provider, address: str, observer: Observer) -> None:
         provider.destroy(address)
     except Exception as error:  # noqa: BLE001 - a provider may raise anything
         observer.warned(f"provider {provider.name} could not remove its store: {in_words(error)}")
+
+
+def _keep(provider: Provider, address: str, observer: Observer) -> str | None:
+    try:
+        return keep_store_of(provider, address)
+    except Exception as error:  # noqa: BLE001 - a provider may raise anything
+        observer.warned(f"provider {provider.name} could not keep its store: {in_words(error)}")
+        return None
 
 
 def _never_began(directory: Path, provider: Provider, error: BaseException) -> CellEnd:

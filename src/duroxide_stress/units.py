@@ -37,6 +37,29 @@ def format_duration(secs: float) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60}m"
 
 
+_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)?\s*")
+_BYTES: dict[str | None, int] = {
+    None: 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9,
+    "KiB": 1024, "MiB": MIB, "GiB": 1024 * MIB,
+}  # fmt: skip
+
+
+def parse_size(text: str) -> float:
+    """Read `4096`, `64KB`, `1.5MB` or `1MiB` as bytes. Raises ValueError with one sentence."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"not a size: {text!r}; write bytes, or 64KB, 1.5MB, 1MiB")
+    return float(match.group(1)) * _BYTES[match.group(2)]
+
+
+def format_size(size: float) -> str:
+    """Bytes for people: `512B`, `64KB`, `1.5MB`."""
+    for unit in ("GB", "MB", "KB"):
+        if size >= _BYTES[unit]:
+            return f"{size / _BYTES[unit]:g}{unit}"
+    return f"{size:g}B"
+
+
 def format_ms(ms: float | None) -> str:
     """Milliseconds for a table cell: `66ms`, `1.50ms`; `-` when there is no figure."""
     if ms is None or math.isnan(ms):

@@ -71,6 +71,22 @@ def test_totals_that_lie(recorded: Recorded, name: str) -> None:
     assert finding.detail == f"{name} {metrics[name] + 1}, counted {metrics[name]}"
 
 
+def test_totals_of_an_aged_store(recorded: Recorded) -> None:
+    """What the store was aged with is in the totals and not in the books; nothing else may be."""
+    path = recorded.directory / "metrics.json"
+    metrics = json.loads(path.read_bytes())
+    aged = {"aged_instances": 100, "aged_executions": 100, "aged_events": 400}
+    old = {"total_instances": 100, "completed_instances": 100, "total_executions": 100,
+           "total_events": 400}  # fmt: skip
+    both = {name: count + old.get(name, 0) for name, count in metrics.items()}
+    path.write_text(json.dumps({**both, **aged}))
+    assert told(recorded, "books") == set()
+    path.write_text(json.dumps({**both, **aged, "total_events": both["total_events"] - 1}))
+    (finding,) = recorded.checks("books")["books"].findings
+    counted = metrics["total_events"]
+    assert finding.detail == f"total_events {counted - 1}, counted {counted}"
+
+
 def test_totals_that_nobody_keeps(recorded: Recorded) -> None:
     """Said, and not held against the engine."""
     (recorded.directory / "metrics.json").unlink()

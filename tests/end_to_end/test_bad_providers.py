@@ -56,7 +56,7 @@ def test_each_failing_provider_costs_its_own_cell_alone(tool: Tool) -> None:
         "provider sqlite-file could not create a store: ValueError: no room for a store"
     )
     assert reason(connect) == (
-        "the engine's host failed: ValueError: no door; its traceback is in host.log"
+        "the engine's host-0 failed: ValueError: no door; its traceback is in host.log"
     )
     assert reason(dies) == "the engine's host died: exit code 7"
     assert dies["reasons"][1] == "its last words:\nthese were its words"

@@ -42,8 +42,9 @@ def test_a_host_killed_from_outside(tool: Tool, provider: str) -> None:
     result = strike(tool, provider, HOST, signal.SIGKILL)
     ended = end(result, tool.cwd / "out")
     assert ended["ended"] == "host-died"
+    who = "host-0" if provider == FILE else "host"
     assert ended["reason"] == (
-        "the engine's host died in the middle of the cell: killed by signal 9 (SIGKILL)"
+        f"the engine's {who} died in the middle of the cell: killed by signal 9 (SIGKILL)"
     )
     assert ended["reason"] in result["cells"][0]["reasons"]
     checked = tool.run("check", "out")

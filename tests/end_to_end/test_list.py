@@ -31,7 +31,7 @@ def test_a_kind_is_listed_with_a_summary_each(tool: Tool, kind: str, names: set[
 def test_without_a_kind_everything_is_listed(tool: Tool) -> None:
     """One look at all that can be named."""
     headings = [row for row in tool.run("list").stdout.splitlines() if row.endswith(":")]
-    assert headings == ["scenarios:", "providers:", "checks:", "suites:"]
+    assert headings == ["scenarios:", "providers:", "faults:", "checks:", "suites:"]
 
 
 def test_the_version_is_the_packages(tool: Tool) -> None:

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import pytest
 
 from duroxide_stress.checks.registry import CHECKS
 from duroxide_stress.scenarios.registry import SCENARIOS
 from duroxide_stress.selftest import running
+from duroxide_stress.selftest.bugs import crashes, recovery
 from duroxide_stress.selftest.catalogue import BUGS
 from duroxide_stress.selftest.planted import Bug, struck
 from duroxide_stress.selftest.running import leaked, planted, unproven
 from duroxide_stress.selftest.streams import LEAKS, Stream
 from duroxide_stress.selftest.tampering import TAMPERINGS
 
+RECOVERY = (*crashes.BUGS, *recovery.BUGS)
+WORDS = {
+    "start lost in a crash": "an acknowledged start is gone",
+    "message lost in a crash": "an acknowledged message is gone",
+    "older history after a crash": "before it was scheduled",
+    "booked work run after a restart": "ran again after it was booked as done",
+    "timers lost by a restart": "lost wake-up: its timer was due",
+    "timers early after a restart": "a timer fired early",
+    "instance doubled by a restart": "2 terminal events",
+    "late answer booked too": "completed more than once",
+    "late turn committed too": "gap in event ids",
+    "work lost with its host": "lost wake-up: its activity never ran",
+    "turn lost with its host": "never began",
+    "locked work given away": "ran twice at once",
+    "child silent after a crash": "lost wake-up: its child",
+}
+"""What the first finding must say, so that it is found for what it is."""
 EVERYTHING = (*BUGS, *LEAKS, *TAMPERINGS)
 REMOVED = ("outputs", "timers", "cancellation", "children")
 
@@ -26,6 +45,14 @@ def test_a_planted_bug_is_caught_by_its_check(bug: Bug) -> None:
     assert outcome.caught, outcome.alarms
     assert outcome.finding
     assert not outcome.weak
+
+
+@pytest.mark.parametrize("bug", RECOVERY, ids=lambda bug: bug.name.replace(" ", "-"))
+def test_a_bug_of_recovery_is_found_for_what_it_is(bug: Bug) -> None:
+    """By what it does, and only because hosts were struck: without that nothing alarms."""
+    assert bug.strikes
+    assert WORDS[bug.name] in planted(bug).finding
+    assert planted(msgspec.structs.replace(bug, strikes=())).alarms == {}
 
 
 @pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: leak.name.replace(" ", "-"))

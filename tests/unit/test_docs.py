@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from duroxide_stress.checks.registry import CHECKS
+from duroxide_stress.faults.registry import FAULTS
 from duroxide_stress.scenarios.registry import SCENARIOS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -13,6 +14,12 @@ def test_every_check_is_in_the_catalogue() -> None:
     """In the order in which reports show them."""
     table = re.findall(r"^\| ([a-z]+) \|", (DOCS / "checks.md").read_text(), re.MULTILINE)
     assert table[1:] == list(CHECKS)
+
+
+def test_every_fault_has_its_section() -> None:
+    """With the name by which it is given."""
+    sections = re.findall(r"^## ([a-z-]+)$", (DOCS / "faults.md").read_text(), re.MULTILINE)
+    assert set(FAULTS) <= set(sections)
 
 
 def test_every_scenario_has_its_section() -> None:

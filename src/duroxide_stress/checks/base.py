@@ -9,6 +9,7 @@ import msgspec
 
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import CheckResult, Finding
+from duroxide_stress.units import NS_PER_MS
 from duroxide_stress.verdict import Verdict
 
 FINDINGS_SHOWN = 20
@@ -144,6 +145,10 @@ SLEWED_NS = 1_000_000
 
 
 def clock_slack_ns(recording: Recording) -> int:
-    """By how much moments of one wall clock may stand in the wrong order: it was slewed, or set back."""
+    """By how much moments of one wall clock may stand in the wrong order: it was slewed, or set back,
+    or a fault made a host's clock wrong on purpose."""
     drift = 0 if recording.end is None else recording.end.driver.clock_drift_ns
-    return SLEWED_NS + abs(drift)
+    skewed_ms: int = (
+        recording.one("SELECT max(skew_ms) FROM faults WHERE began_ns IS NOT NULL") or 0
+    )
+    return SLEWED_NS + abs(drift) + skewed_ms * NS_PER_MS

@@ -14,8 +14,8 @@ from duroxide_stress.recording.records import CANARY
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
 
-STARVED_SECS = 35
-"""Duroxide's longest lock is 30 s: whoever held a canary's turn has lost it by then."""
+BEYOND_LOCK_SECS = 5
+"""After the longest lock (30 s by default) and this, whoever held a canary's turn has lost it."""
 
 ROWS = f"""
 WITH canaries AS (SELECT * FROM ops WHERE part = '{CANARY}'),
@@ -26,7 +26,7 @@ moments AS (
 waits AS (
   SELECT instance, at_ns AS until_ns,
          lag(at_ns) OVER (PARTITION BY instance ORDER BY at_ns) AS since_ns
-  FROM moments QUALIFY until_ns - since_ns > {STARVED_SECS * NS_PER_SEC}),
+  FROM moments QUALIFY until_ns - since_ns > $starved * {NS_PER_MS}::BIGINT),
 others AS (
   SELECT o.begun_ns, e.ended_ms * {NS_PER_MS} AS ended_ns FROM ops o JOIN ends e USING (instance)
   WHERE o.acked_ns IS NOT NULL AND instance IN (SELECT instance FROM effects))
@@ -44,7 +44,7 @@ SELECT instance, 'a canary starved',
 FROM (SELECT w.*, (SELECT count(*) FROM others o
                    WHERE o.begun_ns > w.since_ns AND o.ended_ns < w.until_ns) AS passed
       FROM waits w)
-WHERE passed > 0
+WHERE passed > 0 AND undisturbed_ms(since_ns // {NS_PER_MS}, until_ns // {NS_PER_MS}) > $starved
 ORDER BY 1, 2
 """
 
@@ -56,12 +56,13 @@ def asked(recording: Recording) -> bool:
 
 def look(recording: Recording) -> Looked:
     """Look how each canary ended, and who passed those that waited long."""
+    starved_ms = recording.head.cell.config.longest_lock_ms + BEYOND_LOCK_SECS * 1000
     return Looked(
         seen=recording.one(
             f"SELECT count(*) FROM ops WHERE part = '{CANARY}' "
             "AND (ended IN ('ok', 'fail') OR info_reason = 'timeout')"
         ),
-        findings=findings(recording, ROWS),
+        findings=findings(recording, ROWS, starved=starved_ms),
         undecided=cut_off(recording),
     )
 

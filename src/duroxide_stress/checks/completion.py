@@ -2,7 +2,8 @@
 
 An instance whose start was acknowledged must come to an end within its wait timeout, and must be in
 the engine's books at rest (before that, its start may still wait in a queue). Instances that were in
-flight when a run was cut off prove nothing. Those that hang are named with a cause (see `causes.py`).
+flight when a run was cut off prove nothing, nor do those of which a client call raised while a fault
+held the store. Those that hang are named with a cause (see `causes.py`).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ SELECT o.instance,
                  || coalesce(', the last ' || l.kind, '') END AS detail,
        CASE WHEN o.info_reason = 'timeout' THEN 1 ELSE 2 END AS weight  -- what is lost is worse
 FROM ops o LEFT JOIN ends e USING (instance) LEFT JOIN last l USING (instance)
-WHERE o.info_reason = 'timeout'
+WHERE (o.info_reason = 'timeout' AND o.instance NOT IN (SELECT instance FROM excused))
    OR ($at_rest AND o.acked_ns IS NOT NULL AND e.status IS NULL)
    OR ($collected AND o.ended = 'ok' AND e.status IN ('Running', 'NotStarted'))
 ORDER BY o.op

@@ -63,7 +63,9 @@ def look(recording: Recording) -> Looked:
         "SELECT coalesce(sum(n), 0)::BIGINT FROM "
         "(SELECT count(*) AS n FROM shapes GROUP BY alike HAVING count(*) > 1)"
     )
-    return Looked(seen=seen, findings=findings(recording, ROWS), undecided=cut_off(recording))
+    undecided = cut_off(recording)
+    found = [] if undecided else findings(recording, ROWS)
+    return Looked(seen=seen, findings=found, undecided=undecided)
 
 
 CHECK = Check(

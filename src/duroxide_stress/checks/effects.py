@@ -18,16 +18,16 @@ from __future__ import annotations
 
 import json
 
-from duroxide_stress.checks.base import Check, Looked, cut_off, findings
+from duroxide_stress.checks.base import Check, Looked, clock_slack_ns, cut_off, findings
 from duroxide_stress.program import perform
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Finding
-from duroxide_stress.units import NS_PER_SEC
+from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
 
 GRACE_NS = NS_PER_SEC
 """What a worker may take from having the work to beginning it."""
-LOCKED_NS = 25 * NS_PER_SEC
-"""Duroxide's worker lock is 30 s, which no run within this time has outlived."""
+LOCKED = 5 / 6
+"""The part of a worker's lock that no run within it has outlived."""
 
 # One row a token, the name of a step: how it is booked, and how it ran.
 STEPS = """
@@ -87,10 +87,25 @@ SELECT s.instance, 'ran again after it was booked as done' AS what,
        || ' ms after its completion was booked' AS detail,
        f.at_ns // 1000000 - s.done_ms AS after_ms
 FROM steps s JOIN effects f USING (token)
-WHERE f.phase = 'begin' AND f.at_ns - s.done_ms * 1000000 > {GRACE_NS} + $drift
+WHERE f.phase = 'begin' AND f.at_ns - s.done_ms * 1000000
+      > {GRACE_NS} + $slack + 1000000 * skewed_ms(s.done_ms, f.at_ns // 1000000)
+  AND NOT EXISTS (FROM nodes n WHERE n.node = f.node AND n.what IN ('resumed', 'thawed')
+                  AND f.at_ns BETWEEN n.at_ns - {GRACE_NS} AND n.at_ns + {GRACE_NS})
 ORDER BY 1, 2
 """
-TWICE = f"""
+BEFORE = """
+WITH scheduled AS (
+  SELECT TRY(data ->> '$.input.token') AS token, min(ts_ms) AS ts_ms FROM history
+  WHERE kind = 'ActivityScheduled' GROUP BY token)
+SELECT t.instance, 'ran before it was scheduled' AS what,
+       token || ' began ' || (s.ts_ms - min(f.at_ns) // 1000000) || ' ms before its schedule' AS detail,
+       s.ts_ms - min(f.at_ns) // 1000000 AS before_ms
+FROM steps t JOIN scheduled s USING (token) JOIN effects f USING (token)
+WHERE f.phase = 'begin' AND s.ts_ms * 1000000
+      > f.at_ns + $slack + 1000000 * skewed_ms(f.at_ns // 1000000, s.ts_ms)
+GROUP BY t.instance, token, s.ts_ms ORDER BY 1, 3
+"""
+TWICE = """
 WITH runs AS (
   SELECT token, node, run, min(at_ns) FILTER (WHERE phase = 'begin') AS begun_ns,
          max(at_ns) FILTER (WHERE phase <> 'begin') AS ended_ns
@@ -102,7 +117,7 @@ SELECT s.instance, 'ran twice at once' AS what,
 FROM steps s JOIN runs a USING (token) JOIN runs b USING (token)
 WHERE s.schedules = 1 AND (a.node, a.run) <> (b.node, b.run)
   AND (a.begun_ns, a.node, a.run) < (b.begun_ns, b.node, b.run)
-  AND b.begun_ns < a.ended_ns AND b.begun_ns - a.begun_ns < {LOCKED_NS}
+  AND b.begun_ns < a.ended_ns AND b.begun_ns - a.begun_ns < $locked
   AND NOT EXISTS (FROM nodes n WHERE n.what = 'stopping' AND n.node IN (a.node, b.node)
                   AND n.at_ns < a.ended_ns)
 ORDER BY 1, 3
@@ -137,11 +152,17 @@ def look(recording: Recording) -> Looked:
 
 
 def _repeats(recording: Recording) -> list[Finding]:
-    """Runs that no lost lock and no failed acknowledgement explains."""
+    """Runs that no lost lock and no failed acknowledgement explains, or that nobody had asked for yet
+    (after a crash, of a history that was lost since)."""
     end = recording.end
-    found = findings(recording, AGAIN, drift=0 if end is None else abs(end.driver.clock_drift_ns))
+    skewed_ms = recording.one("SELECT skewed_ms(0, 2::BIGINT**62)")
+    slack = clock_slack_ns(recording) - skewed_ms * NS_PER_MS
+    found = [f for rows in (AGAIN, BEFORE) for f in findings(recording, rows, slack=slack)]
     if end is not None and end.ended == "finished":
-        found += findings(recording, TWICE)
+        lock_ns = recording.head.cell.config.worker_lock_timeout_ms * NS_PER_MS
+        # A clock that is wrong ends locks before their time.
+        locked_ns = max(0, round(LOCKED * lock_ns) - skewed_ms * NS_PER_MS)
+        found += findings(recording, TWICE, locked=locked_ns)
     return found
 
 

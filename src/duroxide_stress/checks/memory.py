@@ -19,16 +19,18 @@ from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Finding
 
 LEAK_MIB_PER_MIN = 1.0
+"""For each host."""
 JUDGED_SECS = 600
 """Windows of a minute were seen to show +1.3 to +3.0 MiB/min of a healthy engine whose connections
 were still filling their page caches; those of ten minutes were quiet."""
 
 
 def asked(recording: Recording) -> bool:
-    """A window long enough, a store outside the engine's process, and one process throughout."""
-    long_enough = recording.head.cell.config.duration_secs >= JUDGED_SECS
-    nodes = recording.one("SELECT count(DISTINCT node) FROM nodes")
-    return recording.head.mode == "separate" and long_enough and nodes < 2
+    """A window long enough, a store outside the engine's processes, and the same ones throughout."""
+    config = recording.head.cell.config
+    lives = recording.one("SELECT count(DISTINCT node) FROM nodes")
+    long_enough = config.duration_secs >= JUDGED_SECS
+    return recording.head.mode == "separate" and long_enough and lives <= config.nodes
 
 
 def look(recording: Recording) -> Looked:
@@ -37,14 +39,16 @@ def look(recording: Recording) -> Looked:
     samples = memory.samples
     if recording.head.mode == "embedded":
         return Looked(samples, undecided="the store lives in the process and grows with its data")
-    judged = recording.head.cell.config.duration_secs >= JUDGED_SECS
-    if not judged or memory.slope_low is None or memory.late_slope is None:
+    config = recording.head.cell.config
+    if config.duration_secs < JUDGED_SECS:
         return Looked(
             samples, undecided=f"needs a window of {JUDGED_SECS} s: until then caches fill"
         )
+    if memory.slope_low is None or memory.late_slope is None:
+        return Looked(samples, undecided=f"no slope: {memory.slope_reason}")
     interval = f"{memory.slope_low:+.2f} to {memory.slope_high:+.2f} MiB/min (99 % interval)"
     interval += f", {memory.late_slope:+.2f} over the second half"
-    if min(memory.slope_low, memory.late_slope) > LEAK_MIB_PER_MIN:
+    if min(memory.slope_low, memory.late_slope) > LEAK_MIB_PER_MIN * config.nodes:
         return Looked(samples, [Finding("memory keeps growing", interval, weight=memory.slope_low)])
     return Looked(samples, note=interval)
 

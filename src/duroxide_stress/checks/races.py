@@ -83,7 +83,7 @@ SELECT instance, 'cancelled more than once' AS what,
 FROM cancelled WHERE times > 1 ORDER BY 1, 3
 """
 
-ACTIVITIES = f"""
+ACTIVITIES = """
 WITH lost AS (
   SELECT *, TRY(data ->> '$.input.token') AS token FROM cancelled
   WHERE kind = 'ActivityScheduled' AND later_ms IS NOT NULL),
@@ -99,12 +99,12 @@ UNION ALL
 SELECT instance, 'a cancelled activity began',
        token || ' began ' || (begun_ms - later_ms) || ' ms after its cancel was committed',
        begun_ms - later_ms
-FROM lost JOIN runs USING (token) WHERE begun_ms - later_ms > {GRACE_MS}
+FROM lost JOIN runs USING (token) WHERE undisturbed_ms(later_ms, begun_ms) > $grace
 ORDER BY 1, 3
 """
 
 # A turn begins with its completions; whatever arrived together with the cancel is before it.
-CHILDREN = f"""
+CHILDREN = """
 WITH lost AS (
   SELECT *, TRY(data ->> '$.instance') AS called,
          CASE WHEN starts_with(called, 'sub::') THEN instance || '::' || called ELSE called END AS child
@@ -113,7 +113,7 @@ turns AS (
   SELECT l.instance, l.child, h.execution, min(h.event_id) AS begun,
          min(h.ts_ms - l.later_ms) AS after_ms
   FROM lost l JOIN history h ON h.instance = l.child
-  WHERE h.ts_ms - l.later_ms > {GRACE_MS} AND h.kind IN (
+  WHERE undisturbed_ms(l.later_ms, h.ts_ms) > $grace AND h.kind IN (
     'OrchestrationStarted', 'ActivityCompleted', 'ActivityFailed', 'TimerFired',
     'SubOrchestrationCompleted', 'SubOrchestrationFailed')
   GROUP BY ALL),
@@ -153,8 +153,11 @@ def look(recording: Recording) -> Looked:
     undecided = cut_off(recording)
     found = [
         finding
-        for rows in (WINNERS, CANCELS, TWICE, ACTIVITIES, CHILDREN)
-        for finding in ([] if undecided else findings(recording, rows))
+        for rows, given in (
+            *((rows, {}) for rows in (WINNERS, CANCELS, TWICE)),
+            *((rows, {"grace": GRACE_MS}) for rows in (ACTIVITIES, CHILDREN)),
+        )
+        for finding in ([] if undecided else findings(recording, rows, **given))
     ]
     return Looked(seen=seen, findings=found, undecided=undecided)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ from duroxide_stress.reports.text import printable
 from duroxide_stress.units import format_duration
 
 REFRESH_PER_SECOND = 4
+NEWS_SECS, NEWS_WIDTH = 2.0, 22
+"""How long a fault that struck stands in the place of the phase, and how much of it."""
 
 
 class Interrupts:
@@ -87,10 +90,12 @@ class QuietDisplay:
 
     def progressed(self, progress: Progress) -> None: ...
 
+    def happened(self, sentence: str) -> None: ...
+
     def cell_ended(self, head: CellHead, end: CellEnd) -> None: ...
 
-    def store_kept(self, path: Path) -> None:
-        self._say(f"store kept in {path}")
+    def store_kept(self, where: Path | str) -> None:
+        self._say(f"store kept in {where}")
 
     def warned(self, sentence: str) -> None:
         self._say(f"warning: {sentence}")
@@ -109,9 +114,13 @@ class LiveDisplay(QuietDisplay):
         super().__init__(interrupts, console)
         self._live: Live | None = None
         self._title = ""
+        self._news, self._news_until = "", 0.0
 
     def cell_began(self, number: int, total: int, head: CellHead) -> None:
-        self._title = f"{number}/{total} {head.provider_label} {head.cell.config.concurrency}"
+        faults = "".join(f" {fault}" for fault in head.cell.faults)
+        self._title = (
+            f"{number}/{total} {head.provider_label} {head.cell.config.concurrency}{faults}"
+        )
         self._live = Live(
             Text(f"{self._title}: starting"),
             console=self._console,
@@ -125,7 +134,8 @@ class LiveDisplay(QuietDisplay):
             return
         row = Table.grid(padding=(0, 1))
         left = max(0.0, progress.total_secs - progress.elapsed_secs)
-        phase = "interrupted, ending" if self._interrupts.asked else progress.phase
+        phase = self._news if time.monotonic() < self._news_until else progress.phase
+        phase = "interrupted, ending" if self._interrupts.asked else phase
         row.add_row(
             Text(self._title, style="bold"),
             Text(phase),
@@ -134,6 +144,12 @@ class LiveDisplay(QuietDisplay):
             Text(_figures(progress)),
         )
         self._live.update(row)
+
+    def happened(self, sentence: str) -> None:
+        self._news, self._news_until = (
+            printable(sentence)[:NEWS_WIDTH],
+            time.monotonic() + NEWS_SECS,
+        )
 
     def cell_ended(self, head: CellHead, end: CellEnd) -> None:
         self.close()

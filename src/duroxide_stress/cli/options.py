@@ -50,6 +50,29 @@ Canary = Annotated[
     int | None,
     typer.Option(help="Start a canary beside the load every so many ms [default: none]."),
 ]
+Nodes = Annotated[int | None, typer.Option(help="Host processes on one shared store [default: 1].")]
+Faults = Annotated[
+    Names,
+    typer.Option(
+        "--fault",
+        help="What to break while it runs, for example kill:every=2s; repeated. "
+        "`duroxide-stress list faults` has them all.",
+    ),
+]
+WorkerLock = Annotated[
+    int | None,
+    typer.Option(
+        "--worker-lock-timeout-ms",
+        help="How long a dead host keeps an activity [default: 30000, the engine's].",
+    ),
+]
+OrchestratorLock = Annotated[
+    int | None,
+    typer.Option(
+        "--orchestrator-lock-timeout-ms",
+        help="How long a dead host keeps an instance [default: 5000, the engine's].",
+    ),
+]
 Seed = Annotated[int | None, typer.Option(help="Fixes every random choice [default: 1].")]
 Option = Annotated[
     Names, typer.Option(help="A scenario's option, for example timers.count=50; repeated.")
@@ -63,6 +86,21 @@ FailOnOption = Annotated[
     FailOn, typer.Option("--fail-on", help="With `targets`, a missed target exits with 4.")
 ]
 
+Out = Annotated[
+    Path | None, typer.Option(help="Recording directory, new or empty [default: dated].")
+]
+KeepStore = Annotated[
+    bool, typer.Option("--keep-store", help="Leave the stores and print where they are.")
+]
+PostgresUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="A PostgreSQL server for provider postgres [default: an embedded one]. Better: "
+        "DUROXIDE_STRESS_POSTGRES_URL in the environment, for a list of processes shows "
+        "arguments. The words that repeat a run leave it out."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.")]
 CheckFiles = Annotated[
     Names, typer.Option("--check", help="A check of your own, a .sql or .py file; repeated.")
 ]
@@ -84,6 +122,10 @@ PLAN_WORDS: dict[str, Any] = {
     "warm_up": WarmUp,
     "poll_interval_ms": PollInterval,
     "canary_every_ms": Canary,
+    "nodes": Nodes,
+    "fault": Faults,
+    "worker_lock_timeout_ms": WorkerLock,
+    "orchestrator_lock_timeout_ms": OrchestratorLock,
     "seed": Seed,
     "repeat": Repeat,
     "check": CheckFiles,

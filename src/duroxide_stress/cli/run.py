@@ -2,54 +2,114 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 
-from duroxide_stress.cli.options import FailOn, FailOnOption, JsonPath, PlanWords, with_plan_words
+from duroxide_stress.cli.options import (
+    FailOn,
+    FailOnOption,
+    JsonPath,
+    KeepStore,
+    Out,
+    PlanWords,
+    PostgresUrl,
+    Quiet,
+    with_plan_words,
+)
 from duroxide_stress.cli.output import leave, refuse_json_path, say, show
 from duroxide_stress.errors import UsageError
 from duroxide_stress.verdict import EXIT_INTERRUPTED
+
+if TYPE_CHECKING:
+    from duroxide_stress.plan import Plan
+    from duroxide_stress.providers.base import Provider
+    from duroxide_stress.result import RunResult
 
 
 @with_plan_words
 def run(
     words: PlanWords,
-    out: Annotated[
-        Path | None, typer.Option(help="Recording directory, new or empty [default: dated].")
-    ] = None,
+    out: Out = None,
     json: JsonPath = None,
-    keep_store: Annotated[
-        bool, typer.Option("--keep-store", help="Leave the stores and print where they are.")
-    ] = False,
+    keep_store: KeepStore = False,
+    postgres_url: PostgresUrl = None,
     fail_on: FailOnOption = FailOn.PROMISES,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the result.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a plan, judge it, print the table."""
+    plan = _plan(words)
+    refuse_json_path(json)
+    providers = given_providers(plan, postgres_url)
+    result, directory, interrupted = carried_out(
+        plan, out, providers, keep_store=keep_store, quiet=quiet
+    )
+    show(result, directory, json)
+    if interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
+    leave(result, fail_on)
+
+
+def carried_out(
+    plan: Plan,
+    out: Path | None,
+    providers: Mapping[str, Provider],
+    *,
+    keep_store: bool,
+    quiet: bool,
+) -> tuple[RunResult, Path, bool]:
+    """Run a plan and judge it: the result, its recording, and whether Ctrl-C cut it off."""
     from duroxide_stress.api import check_recording
     from duroxide_stress.checks.own import load_checks
     from duroxide_stress.cli.display import Interrupts, LiveDisplay, QuietDisplay, prints_aside
     from duroxide_stress.runner import prepare_directory, run_plan
 
-    plan = _plan(words)
     checks = load_checks(plan.checks)
-    refuse_json_path(json)
     directory = prepare_directory(out, plan)
     console = Console(stderr=True)
     with Interrupts() as interrupts:
         live = console.is_terminal and not quiet
         display = (LiveDisplay if live else QuietDisplay)(interrupts, console)
-        with closing(display), prints_aside(directory / "output.log"):
-            run_plan(plan, directory, observer=display, keep_store=keep_store)
+        with (
+            _removed_if_refused(directory if out is None else None),
+            closing(display),
+            prints_aside(directory / "output.log"),
+        ):
+            run_plan(plan, directory, observer=display, providers=providers, keep_store=keep_store)
         interrupted = interrupts.asked  # a Ctrl-C from here on comes too late to cut anything off
         result = check_recording(directory, checks)
-    show(result, directory, json)
-    if interrupted:
-        raise typer.Exit(EXIT_INTERRUPTED)
-    leave(result, fail_on)
+    return result, directory, interrupted
+
+
+@contextmanager
+def _removed_if_refused(directory: Path | None) -> Iterator[None]:
+    """A run that cannot begin leaves no dated directory behind."""
+    try:
+        yield
+    except UsageError:
+        if directory is not None:
+            with suppress(OSError):  # not empty: it had begun
+                directory.rmdir()
+                directory.parent.rmdir()
+        raise
+
+
+def given_providers(plan: Plan, postgres_url: str | None) -> dict[str, Provider]:
+    """Providers that the command line says more of than their names. Raises UsageError."""
+    if postgres_url is None:
+        return {}
+    if "postgres" not in {cell.provider for cell in plan.cells}:
+        raise UsageError(
+            "--postgres-url would do nothing: no cell of the plan runs on postgres; "
+            "add --provider postgres"
+        )
+    from duroxide_stress.providers.postgres import Postgres
+
+    return {"postgres": Postgres(postgres_url)}
 
 
 @with_plan_words
@@ -80,6 +140,9 @@ def _choices(words: PlanWords, problems: list[str]) -> Any:
         ("activity_delay_ms", "activity_delay_ms"),
         ("poll_interval_ms", "poll_interval_ms"),
         ("canary_every_ms", "canary_every_ms"),
+        ("nodes", "nodes"),
+        ("worker_lock_timeout_ms", "worker_lock_timeout_ms"),
+        ("orchestrator_lock_timeout_ms", "orchestrator_lock_timeout_ms"),
         ("seed", "seed"),
     ):
         if words[option] is not None:
@@ -104,6 +167,7 @@ def _choices(words: PlanWords, problems: list[str]) -> Any:
         overrides=overrides,
         options=options,
         checks=tuple(words["check"]),
+        faults=tuple(text.strip() for text in words["fault"]),
     )
 
 

@@ -29,6 +29,21 @@ Hint: TypeAlias = Callable[[str], None]
 EffectSink: TypeAlias = Callable[[Effect], None]
 
 
+class Attempts(Protocol):
+    """How often each step has failed by plan so far, over all hosts of the cell and all their lives.
+
+    The SDK tells an activity nothing about its attempts, and a host's memory dies with it.
+    """
+
+    def failed(self, token: str) -> int:
+        """Failures of this step."""
+        ...
+
+    def fail(self, token: str) -> None:
+        """Count one more, durably."""
+        ...
+
+
 class Acknowledged(msgspec.Struct, frozen=True):
     """The client call that starts an instance returned: the engine owes it from now on."""
 
@@ -159,6 +174,7 @@ class Engine(Protocol):
         workload: Workload,
         effects: EffectSink,
         hint: Hint,
+        attempts: Attempts,
         *,
         node: str = FIRST_NODE,
         released: bool = False,

@@ -72,7 +72,11 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Driver:
-    """Runs one cell's load. `aborted` is asked at every tick; `tell` is given progress."""
+    """Runs one cell's load. `aborted` is asked at every tick; `tell` is given progress.
+
+    `calm` says whether every injected fault is over and healed; None when there is none. Before that
+    no instance is given up, and nothing counts as rest.
+    """
 
     def __init__(
         self,
@@ -83,11 +87,12 @@ class Driver:
         samples: Records,
         *,
         aborted: Callable[[], bool] = lambda: False,
+        calm: Callable[[], bool] | None = None,
         tell: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self._session, self._workload, self._config = session, workload, config
         self._ops, self._samples = ops, samples
-        self._aborted, self._tell = aborted, tell
+        self._aborted, self._tell, self._calm = aborted, tell, calm
         self._in_flight: dict[int, Order] = {}
         self._deadlines: list[tuple[int, int]] = []
         self._actions = Actions(session, ops)
@@ -98,6 +103,7 @@ class Driver:
         self._canaries, self._canary_due_ns = 0, 2**63 - 1
         self._completed_in_window = 0
         self._told_ns = self._measured_ns = 0
+        self._struck = calm is not None
 
     def run(self) -> bool:
         """Offer the load, drain, and wait for the queues to empty. False when it was aborted."""
@@ -135,10 +141,11 @@ class Driver:
         return True
 
     def _drain(self) -> bool:
-        while self._in_flight:
+        while self._in_flight or self._calm is not None:
             if self._aborted():
                 return False
-            self._step("draining", self._session.now_ns() + TICK_NS)
+            phase = "draining" if self._calm is None else "waiting for faults to heal"
+            self._step(phase, self._session.now_ns() + TICK_NS)
         return True
 
     def _quiesce(self) -> bool:
@@ -147,7 +154,9 @@ class Driver:
         Timers that lost a race stay in Duroxide's orchestrator queue until they are due, each for
         itself, so a depth that has not risen for a while is rest too: whoever still works makes work.
         """
-        deadline = self._session.now_ns() + QUIESCE_NS
+        # What a host held when it was struck stays locked until the lock has run out.
+        locked_ns = self._config.longest_lock_ms * NS_PER_MS if self._struck else 0
+        deadline = self._session.now_ns() + QUIESCE_NS + locked_ns
         still_since, last = self._session.now_ns(), -1
         while (now := self._session.now_ns()) < deadline:
             if self._aborted():
@@ -157,7 +166,7 @@ class Driver:
                 if depths.worker or depths.orchestrator > last >= 0:
                     still_since = now
                 last = depths.orchestrator
-                if not depths.worker and (last == 0 or now - still_since >= STILL_NS):
+                if not depths.worker and (last == 0 or now - still_since >= STILL_NS + locked_ns):
                     return True
             self._step("coming to rest", now + TICK_NS)
         return False
@@ -180,21 +189,34 @@ class Driver:
             Invoke(order.op, order.instance, order.part, order.input, due, now, order.expect)
         )
         self._in_flight[order.op] = order
-        # What an instance needs by its own delays, or waits for by ours, is no hanging.
-        messages_ms = max((a.after_ms for a in order.actions if a.kind == "enqueue"), default=0)
-        allowed_ms = max(order.expect.min_ms, messages_ms)
-        allowed_ns = secs_to_ns(self._config.wait_timeout_secs) + allowed_ms * NS_PER_MS
-        heapq.heappush(self._deadlines, (now + allowed_ns, order.op))
+        heapq.heappush(self._deadlines, (now + self._allowed_ns(order), order.op))
         self.launched += 1
         self.max_in_flight = max(self.max_in_flight, len(self._in_flight))
         self._session.submit(order)
+
+    def _allowed_ns(self, order: Order) -> int:
+        """How long an instance may take. What it needs by its own delays, or waits for by ours, is no
+        hanging."""
+        messages_ms = max((a.after_ms for a in order.actions if a.kind == "enqueue"), default=0)
+        allowed_ms = max(order.expect.min_ms, messages_ms)
+        return secs_to_ns(self._config.wait_timeout_secs) + allowed_ms * NS_PER_MS
+
+    def _clear_up(self, now: int) -> None:
+        """The last fault is healed: what is open now has its whole time from here."""
+        self._calm = None
+        self._mark("calm", now)
+        orders = self._in_flight.values()
+        self._deadlines = [(now + self._allowed_ns(order), order.op) for order in orders]
+        heapq.heapify(self._deadlines)
 
     def _step(self, phase: str, until_ns: int) -> None:
         for event in self._session.wait(min(until_ns, self._actions.next_ns() or until_ns)):
             self._record(event)
         now = self._session.now_ns()
         self._actions.carry_out(now)
-        while self._deadlines and self._deadlines[0][0] <= now:
+        if self._calm is not None and self._calm():
+            self._clear_up(now)
+        while self._calm is None and self._deadlines and self._deadlines[0][0] <= now:
             _, op = heapq.heappop(self._deadlines)
             if op in self._in_flight:
                 self._give_up([op], "timeout")

@@ -1,7 +1,8 @@
 """What no engine could exceed at a cell's load, and what held the one that was measured.
 
-With W activity workers and n activities of d ms an instance, at most W·1000/(n·d) instances a second
-can complete; with N in flight of which each takes at least m ms, at most N·1000/m (Little's law).
+With W activity workers over all nodes and n activities of d ms an instance, at most W·1000/(n·d)
+instances a second can complete; with N in flight of which each takes at least m ms, at most N·1000/m
+(Little's law).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def ceiling(
     if head.lasting:  # nothing completes before the end, so there is no rate to bound
         return Ceiling(None, "none", None, "engine and store")
     if head.activity_ms_per_instance:
-        workers = head.cell.config.worker_concurrency
+        workers = head.cell.config.worker_concurrency * head.cell.config.nodes
         bounds.append((workers * 1000 / head.activity_ms_per_instance, "activity workers"))
     if head.min_ms:
         bounds.append((head.cell.config.max_concurrent * 1000 / head.min_ms, "max_concurrent"))

@@ -31,7 +31,7 @@ def health(recording: Recording, measured: Window, durable: Latency, cpus: int |
     embedded = recording.head.mode == "embedded"
     generator = None if embedded else cores_used(recording, measured, "driver", "harness")
     machine = cores_used(recording, measured, "machine")
-    ours = cores_used(recording, measured, "engine", "driver", "embedded", "harness")
+    ours = cores_used(recording, measured, "engine", "driver", "embedded", "harness", "store")
     foreign = None if machine is None or ours is None else max(0.0, machine - ours)
     drift_ms = end.clock_drift_ns / 1e6
     reasons = []
@@ -47,7 +47,11 @@ def health(recording: Recording, measured: Window, durable: Latency, cpus: int |
         reasons.append(f"other processes used {foreign:.2f} of {cpus} cores")
     if abs(drift_ms) > DRIFT_MS:
         reasons.append(f"the wall clock moved by {drift_ms:+.1f} ms during the run")
-    if unsteady := _unsteady(recording, measured):
+    if recording.one("SELECT count(*) FROM faults WHERE name = 'clock' AND began_ns IS NOT NULL"):
+        reasons.append("the clock of a host was made wrong, and with it what it stamped")
+    # A rate that faults drove up and down is no fault of the measurement.
+    struck = recording.one("SELECT count(*) FROM faults WHERE began_ns IS NOT NULL")
+    if not struck and (unsteady := _unsteady(recording, measured)):
         reasons.append(unsteady)
     notes = []
     if embedded:

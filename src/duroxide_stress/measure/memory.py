@@ -1,17 +1,23 @@
-"""Resident memory of the engine's process over the measuring window."""
+"""Resident memory of the engine's processes over the measuring window: of all that live at a time,
+together."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 from statistics import median
+from typing import NamedTuple
 
 import msgspec
 
 from duroxide_stress.recording.tables import Recording
-from duroxide_stress.units import MIB, NS_PER_SEC
+from duroxide_stress.units import MIB, NS_PER_MS, NS_PER_SEC
 
 MIN_WINDOW_SECS = 60
 BLOCK_NS = 5 * NS_PER_SEC
+BLOCKS = 10
+ROUND_NS = 250 * NS_PER_MS
+"""Processes are looked at in rounds, one after another, and rounds begin at least this far apart."""
 CONFIDENCE = 0.99
 
 
@@ -19,6 +25,7 @@ class EngineMemory(msgspec.Struct, frozen=True):
     """MiB, and MiB per minute; None where there is no figure."""
 
     samples: int = 0
+    """Rounds of samples within the window."""
     peak: float | None = None
     mean: float | None = None
     slope: float | None = None
@@ -26,36 +33,48 @@ class EngineMemory(msgspec.Struct, frozen=True):
     slope_high: float | None = None
     late_slope: float | None = None
     """Of the window's second half alone."""
+    slope_reason: str = ""
+    """Why there is no slope; empty when there is one."""
+
+
+class Round(NamedTuple):
+    """One look at every process that lived."""
+
+    at_ns: int
+    rss_bytes: int
+    nodes: frozenset[str]
 
 
 def engine_memory(recording: Recording) -> EngineMemory:
     """Peak over the whole cell; mean and slope over the window.
 
     Slope and interval: Theil-Sen over five-second medians (scipy.stats.theilslopes, after Sen 1968).
+    There is none where a process began or ended inside the window: that is a step and no trend.
     """
     begin, end = recording.mark("window_begin"), recording.mark("window_end")
-    source = "source IN ('engine', 'embedded') AND rss_bytes IS NOT NULL"
+    rounds = list(
+        in_rounds(
+            recording.rows(
+                "SELECT at_ns, coalesce(node, ''), rss_bytes FROM samples "
+                "WHERE source IN ('engine', 'embedded') AND rss_bytes IS NOT NULL ORDER BY at_ns"
+            )
+        )
+    )
     # An embedded process goes on to copy the histories out, which is our memory and not the engine's.
-    peak = recording.one(
-        f"SELECT max(rss_bytes) FROM samples WHERE {source} AND at_ns <= $rest",
-        rest=recording.mark("drained") or 2**62,
-    )
+    rest = recording.mark("drained") or 2**62
+    peak = max((one.rss_bytes for one in rounds if one.at_ns <= rest), default=None)
     if peak is None or begin is None or end is None:
-        return EngineMemory(peak=None if peak is None else peak / MIB)
-    rows = recording.rows(
-        f"SELECT at_ns, rss_bytes FROM samples WHERE {source} "
-        "AND at_ns BETWEEN $begin AND $finish ORDER BY at_ns",
-        begin=begin,
-        finish=end,
-    )
-    mean = sum(rss for _, rss in rows) / len(rows) / MIB if rows else None
+        reason = "no window" if rounds else "no samples"
+        return EngineMemory(peak=None if peak is None else peak / MIB, slope_reason=reason)
+    inside = [one for one in rounds if begin <= one.at_ns <= end]
+    mean = sum(one.rss_bytes for one in inside) / len(inside) / MIB if inside else None
     blocks = [
-        (median(at for at, _ in block), median(rss for _, rss in block))
-        for block in (list(b) for _, b in groupby(rows, lambda row: (row[0] - begin) // BLOCK_NS))
+        (median(one.at_ns for one in block), median(one.rss_bytes for one in block))
+        for block in (list(b) for _, b in groupby(inside, lambda o: (o.at_ns - begin) // BLOCK_NS))
     ]
-    one_process = recording.one(f"SELECT count(DISTINCT node) < 2 FROM samples WHERE {source}")
-    if not one_process or end - begin < MIN_WINDOW_SECS * NS_PER_SEC * 0.99 or len(blocks) < 10:
-        return EngineMemory(len(rows), peak / MIB, mean)
+    figures = EngineMemory(len(inside), peak / MIB, mean)
+    if reason := _no_slope(inside, len(blocks), (end - begin) / NS_PER_SEC):
+        return msgspec.structs.replace(figures, slope_reason=reason)
     from scipy.stats import theilslopes
 
     minutes = [at / NS_PER_SEC / 60 for at, _ in blocks]
@@ -63,4 +82,33 @@ def engine_memory(recording: Recording) -> EngineMemory:
     slope, _, low, high = map(float, theilslopes(mib, minutes, CONFIDENCE))
     half = len(blocks) // 2
     late = float(theilslopes(mib[half:], minutes[half:], CONFIDENCE)[0])
-    return EngineMemory(len(rows), peak / MIB, mean, slope, low, high, late)
+    return msgspec.structs.replace(
+        figures, slope=slope, slope_low=low, slope_high=high, late_slope=late
+    )
+
+
+def in_rounds(rows: Iterable[tuple[int, str, int]]) -> Iterable[Round]:
+    """Samples (at_ns, node, rss_bytes) in the order of their time, put together by the round."""
+    at, seen = 0, dict[str, int]()
+    for at_ns, node, rss_bytes in rows:
+        if seen and (node in seen or at_ns - at >= ROUND_NS):
+            yield Round(at, sum(seen.values()), frozenset(seen))
+            seen = {}
+        if not seen:
+            at = at_ns
+        seen[node] = rss_bytes
+    if seen:
+        yield Round(at, sum(seen.values()), frozenset(seen))
+
+
+def _no_slope(inside: list[Round], blocks: int, secs: float) -> str:
+    """Why a slope would say nothing; empty when it says something."""
+    if secs < MIN_WINDOW_SECS * 0.99:
+        return f"a slope needs a window of {MIN_WINDOW_SECS} s"
+    if inside and not inside[0].nodes == inside[-1].nodes == frozenset().union(
+        *(one.nodes for one in inside)
+    ):
+        return "a process began or ended inside the window"
+    if blocks < BLOCKS:
+        return f"samples in {blocks} blocks of five seconds, {BLOCKS} are the least"
+    return ""

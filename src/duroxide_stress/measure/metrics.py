@@ -190,19 +190,30 @@ def time_per_completion_ms(recording: Recording) -> float | None:
     return (drained - begin) / NS_PER_MS / int(completed)
 
 
+PROCESSES = """
+SELECT source, node, max(at_ns) AS last_ns, min(at_ns) AS first_ns,
+       max(cpu_ns) - CASE WHEN max(born_ns) IS NULL THEN min(cpu_ns) ELSE 0 END AS cpu_ns
+FROM samples LEFT JOIN (
+  SELECT 'engine' AS source, node, min(at_ns) AS born_ns FROM nodes WHERE what = 'starting'
+  GROUP BY node HAVING born_ns BETWEEN $begin AND $finish) USING (source, node)
+WHERE cpu_ns IS NOT NULL AND at_ns BETWEEN $begin AND $finish
+  AND list_contains($sources, source) GROUP BY source, node
+"""
+"""One row a process: the CPU time it used within the window, and when it was first and last seen there.
+A process counts its time from its own start, so one that started inside the window used all of it."""
+
+
 def cores_used(recording: Recording, measured: Window, *sources: str) -> float | None:
     """Cores that these sources kept busy over the window, summed; None without two samples each.
 
     Of several processes of one source each used its own time, within the time in which any was seen.
+    What a process used after it was last seen, a quarter of a second at most, is lost when it dies.
     """
     if measured.secs is None:
         return None
     rows = recording.rows(
-        "SELECT source, sum(cpu_ns) / (max(last_ns) - min(first_ns)) FROM (SELECT source, "
-        "max(cpu_ns) - min(cpu_ns) AS cpu_ns, min(at_ns) AS first_ns, max(at_ns) AS last_ns "
-        "FROM samples WHERE cpu_ns IS NOT NULL AND at_ns BETWEEN $begin AND $finish "
-        "AND list_contains($sources, source) GROUP BY source, node) "
-        "GROUP BY source HAVING max(last_ns) > min(first_ns) ORDER BY source",
+        "SELECT source, sum(cpu_ns) / (max(last_ns) - min(first_ns)) "
+        f"FROM ({PROCESSES}) GROUP BY source HAVING max(last_ns) > min(first_ns) ORDER BY source",
         begin=measured.begin_ns,
         finish=measured.end_ns,
         sources=list(sources),

@@ -1,26 +1,30 @@
 """The entry point of a node's process: `python -m duroxide_stress.nodes.child`.
 
-Standard input carries the spec, then the supervisor's words (`stop`, `abort`). Its end means that
-the supervisor is gone, however it went: the node then ends at once, so that nothing is orphaned.
+Standard input carries the spec, then the supervisor's words (`stop`, `abort`, `calm`). Its end means
+that the supervisor is gone, however it went: the node then ends at once, so that nothing is orphaned.
 Standard output and error are a log file, never a pipe: an engine that logs into a pipe nobody
 reads freezes.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import pickle
 import signal
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 
 import msgspec
 
 from duroxide_stress.errors import StressError
+from duroxide_stress.faults.clock import sleep
 from duroxide_stress.nodes.hints import SocketHints, sender
-from duroxide_stress.nodes.messages import Failed, Message, NodeSpec
+from duroxide_stress.nodes.messages import Alive, Failed, Message, NodeSpec
 from duroxide_stress.nodes.roles import (
     Node,
     run_collector,
@@ -32,6 +36,8 @@ from duroxide_stress.providers.base import Provider
 from duroxide_stress.redaction import protect, redact
 
 ORPHANED = 75
+ALIVE_EVERY_SECS = 0.5
+PR_SET_PDEATHSIG = 1
 
 
 class PipeControl:
@@ -42,6 +48,7 @@ class PipeControl:
         self._lock = threading.Lock()
         self._abort = threading.Event()
         self._stop = threading.Event()
+        self._calm = threading.Event()
 
     def tell(self, message: Message) -> None:
         """Send one message; a supervisor that is gone ends the process elsewhere."""
@@ -51,25 +58,43 @@ class PipeControl:
     def aborted(self) -> bool:
         return self._abort.is_set()
 
+    def calm(self) -> bool:
+        return self._calm.is_set()
+
     def wait_for_stop(self) -> None:
-        self._stop.wait()
+        """Block until told to end; show that this process lives meanwhile."""
+        while not self._stop.wait(ALIVE_EVERY_SECS):
+            self.tell(Alive())
 
     def obey(self) -> None:
         """Read the supervisor's words until standard input ends."""
         for word in sys.stdin.buffer:
-            if word.strip() == b"abort":
-                self._abort.set()
-            self._stop.set()
+            match word.strip():
+                case b"calm":
+                    self._calm.set()
+                case b"abort":
+                    self._abort.set()
+                    self._stop.set()
+                case b"stop":
+                    self._stop.set()
         if os.getpgrp() == os.getpid():
             # As the supervisor would have: with everything that a provider has started here.
             os.killpg(0, signal.SIGKILL)
         os._exit(ORPHANED)
 
 
+def _die_with_the_supervisor() -> None:
+    """Have the kernel end this process when its parent is gone: one that a fault has stopped cannot read
+    the end of its input. Only Linux knows how; elsewhere nothing is stopped by us for long."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+
+
 def main() -> int:
     """Run the role the spec names. Exit code 0, or 1 after a `Failed` message."""
     spec = msgspec.json.decode(sys.stdin.buffer.readline(), type=NodeSpec)
     protect(spec.address)
+    _die_with_the_supervisor()
     control = PipeControl(spec.events_fd)
     threading.Thread(target=control.obey, name="supervisor", daemon=True).start()
     try:
@@ -83,11 +108,23 @@ def main() -> int:
 
 
 def _run(spec: NodeSpec, control: PipeControl) -> None:
-    node = Node(spec.cell, _provider(spec), spec.address, Path(spec.directory))
+    if spec.anchor_ns is not None:
+        # Before anything of the user's is imported.
+        time.sleep = sleep
+    directory, scratch = Path(spec.directory), Path(spec.scratch)
+    node = Node(spec.cell, _provider(spec), spec.address, directory, scratch)
     match spec.role:
         case "host":
             assert spec.hints_fd is not None
-            run_host(node, control, sender(spec.hints_fd), released=spec.released)
+            hint = sender(spec.hints_fd)
+            run_host(
+                node,
+                control,
+                hint,
+                name=spec.node,
+                released=spec.released,
+                anchor_ns=spec.anchor_ns,
+            )
         case "driver":
             assert spec.hints_fd is not None
             run_driver(node, control, SocketHints(spec.hints_fd))

@@ -9,7 +9,7 @@ import msgspec
 from duroxide_stress.errors import StressError, UsageError, in_words
 from duroxide_stress.load.driver import Progress
 from duroxide_stress.plan import Cell
-from duroxide_stress.recording.records import DriverEnd
+from duroxide_stress.recording.records import FIRST_NODE, DriverEnd
 from duroxide_stress.redaction import redact
 
 Role: TypeAlias = Literal["host", "driver", "embedded", "collector"]
@@ -24,14 +24,25 @@ class NodeSpec(msgspec.Struct, frozen=True):
     address: str
     provider: bytes
     """The provider object, pickled."""
+    scratch: str
+    """A directory for files that end with the cell."""
     events_fd: int
     hints_fd: int | None
+    node: str = FIRST_NODE
+    """For a host: the name of this life of it."""
     released: bool = False
     """For a host: whether it brings the workload's newer release."""
+    anchor_ns: int | None = None
+    """For a host whose wall clock may be made wrong: what the true one is ahead of the monotonic, which
+    is one for the machine."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """The engine serves its programs."""
+
+
+class Alive(msgspec.Struct, frozen=True, tag="alive"):
+    """A host's sign of life."""
 
 
 class Told(msgspec.Struct, frozen=True, tag="progress"):
@@ -68,7 +79,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
         return cls(redact(str(error)), refused=isinstance(error, UsageError))
 
 
-Message: TypeAlias = Ready | Told | Driven | Done | Failed
+Message: TypeAlias = Ready | Alive | Told | Driven | Done | Failed
 
 
 class Control(Protocol):
@@ -80,6 +91,10 @@ class Control(Protocol):
 
     def aborted(self) -> bool:
         """Whether the supervisor wants the load to end now."""
+        ...
+
+    def calm(self) -> bool:
+        """Whether every fault is over and healed."""
         ...
 
     def wait_for_stop(self) -> None:

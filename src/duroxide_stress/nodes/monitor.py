@@ -9,20 +9,21 @@ from collections.abc import Callable
 
 import psutil
 
+from duroxide_stress.providers.base import StoreFigures
 from duroxide_stress.recording.records import Sample
 from duroxide_stress.recording.writer import Records
 from duroxide_stress.units import NS_PER_SEC
 
 SAMPLE_EVERY_NS = 250_000_000
 STORE_EVERY = 4
-"""The store is asked for its size at every fourth sample."""
+"""The store is asked for its figures at every fourth sample."""
 
 
 class Monitor:
     """Call `sample_if_due` often; it looks every quarter of a second."""
 
-    def __init__(self, records: Records, store_bytes: Callable[[], int | None]) -> None:
-        self._records, self._store_bytes = records, store_bytes
+    def __init__(self, records: Records, store: Callable[[], StoreFigures]) -> None:
+        self._records, self._store = records, store
         self._processes: dict[tuple[str, str], psutil.Process] = {("harness", ""): psutil.Process()}
         self._due_ns = 0
         self._count = 0
@@ -59,9 +60,24 @@ class Monitor:
                 ),
             )
         )
-        if self._count % STORE_EVERY == 0 and (size := self._store_bytes()) is not None:
-            self._records.write(Sample(time.time_ns(), "store", bytes=size))
+        if self._count % STORE_EVERY == 0:
+            self._sample_store(self._store())
         self._count += 1
+
+    def _sample_store(self, store: StoreFigures) -> None:
+        if store == StoreFigures():
+            return
+        pid = store.server_pid
+        self._records.write(
+            Sample(
+                time.time_ns(),
+                "store",
+                "" if pid is None else str(pid),
+                cpu_ns=None if pid is None else _family_cpu_ns(pid),
+                bytes=store.bytes,
+                connections=store.connections,
+            )
+        )
 
     def _sample_process(self, source: str, node: str, process: psutil.Process) -> None:
         try:
@@ -78,3 +94,19 @@ class Monitor:
                 cpu_ns=round((cpu.user + cpu.system) * NS_PER_SEC),
             )
         )
+
+
+def _family_cpu_ns(pid: int) -> int | None:
+    """CPU time of a server that has a process for each session: its own, that of the processes it has,
+    and that of those it had. None when it is gone."""
+    try:
+        server = psutil.Process(pid)
+        times = server.cpu_times()
+        secs = times.user + times.system + times.children_user + times.children_system
+        for child in server.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = child.cpu_times()
+                secs += times.user + times.system
+    except psutil.Error:
+        return None
+    return round(secs * NS_PER_SEC)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -40,7 +40,7 @@ class NodeHandle(Protocol):
         ...
 
     def say(self, word: str) -> None:
-        """Tell it `stop` or `abort`; no effect on a node that is gone."""
+        """Tell it `stop`, `abort` or `calm`; no effect on a node that is gone."""
         ...
 
     def end(self) -> None:
@@ -51,17 +51,20 @@ class NodeHandle(Protocol):
 class ChildProcess:
     """A spawned node with a session (process group) of its own and a log file."""
 
-    def __init__(self, spec: NodeSpec, log: Path) -> None:
+    def __init__(
+        self, spec: NodeSpec, log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """`environment` is what the process has beside this one's."""
         self.log: Path | None = log
         self._ended = False
         self._died_at: float | None = None
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         read_fd, write_fd = os.pipe()
         fds = [write_fd] + ([spec.hints_fd] if spec.hints_fd is not None else [])
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+        own = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", **(environment or {})}
         # A child imports the user's provider module as its parent did, and (-P) nothing else from
         # the directory it is started in: a queue.py there must not stand in for Python's own.
-        environment["PYTHONPATH"] = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
+        own["PYTHONPATH"] = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
         with log.open("ab") as output:
             try:
                 self._process = subprocess.Popen(
@@ -71,7 +74,7 @@ class ChildProcess:
                     stderr=subprocess.STDOUT,
                     pass_fds=fds,
                     start_new_session=True,
-                    env=environment,
+                    env=own,
                 )
             except OSError as error:
                 os.close(read_fd)
@@ -101,6 +104,11 @@ class ChildProcess:
 
     def say(self, word: str) -> None:
         self._say(word.encode())
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the node with all that it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
 
     def end(self) -> None:
         if self._ended:
@@ -136,6 +144,7 @@ class ThreadNode:
         self.log: Path | None = None
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._abort = threading.Event()
+        self._calm = threading.Event()
         self._thread = threading.Thread(target=self._main, args=(run,), daemon=True)
         self._thread.start()
 
@@ -146,6 +155,10 @@ class ThreadNode:
     def aborted(self) -> bool:
         """The node's side: whether the load is to end now."""
         return self._abort.is_set()
+
+    def calm(self) -> bool:
+        """The node's side: whether every fault is over and healed."""
+        return self._calm.is_set()
 
     def wait_for_stop(self) -> None:
         """The node's side: block until told to end."""
@@ -161,7 +174,7 @@ class ThreadNode:
         return None if self._thread.is_alive() else 0
 
     def say(self, word: str) -> None:
-        self._abort.set()
+        (self._calm if word == "calm" else self._abort).set()
 
     def end(self) -> None:
         self._abort.set()
@@ -172,6 +185,14 @@ class ThreadNode:
             run(self)
         except Exception as error:  # noqa: BLE001 - reaches the supervisor as a sentence
             self._messages.put(Failed.by(error))
+
+
+def death(code: int | None) -> str:
+    """An exit code in words."""
+    if code is None or code >= 0:
+        return f"exit code {code}"
+    known = {number.value: f" ({number.name})" for number in signal.Signals}
+    return f"killed by signal {-code}{known.get(-code, '')}"
 
 
 def log_tail(log: Path | None, lines: int = LOG_TAIL_LINES) -> str:

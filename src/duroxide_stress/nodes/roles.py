@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
-from duroxide_stress.engines.base import (
-    Engine,
-    Hint,
-    HintSource,
-    Session,
-)
+from duroxide_stress.engines.base import Engine, Hint, HintSource, Host, Session
+from duroxide_stress.engines.reference.hosts import VirtualNodes
 from duroxide_stress.engines.registry import engine_named
 from duroxide_stress.errors import in_words
+from duroxide_stress.faults.base import Stage
+from duroxide_stress.faults.registry import read_faults
+from duroxide_stress.faults.schedule import schedule
+from duroxide_stress.faults.storm import Storm
 from duroxide_stress.load.driver import Driver, Progress
 from duroxide_stress.nodes.hints import LocalHints
+from duroxide_stress.nodes.hosts import NodeNotes
 from duroxide_stress.nodes.messages import Control, Done, Driven, Failed, Ready, Told
-from duroxide_stress.nodes.upgrade import EmbeddedUpgrade, NodeNotes
+from duroxide_stress.nodes.upgrade import EmbeddedUpgrade
+from duroxide_stress.nodes.virtual import VirtualHosts
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider, StoreAudit, StoreProblem, audit_store
-from duroxide_stress.recording.records import FIRST_NODE, SECOND_NODE, DriverEnd, Effect, Execution
+from duroxide_stress.recording.records import DriverEnd, Effect, Execution
 from duroxide_stress.recording.store import write_json
 from duroxide_stress.recording.writer import DirectWriter, LineWriter
-from duroxide_stress.scenarios.base import Workload
+from duroxide_stress.scenarios.base import FIRST_VERSION, Workload
 from duroxide_stress.scenarios.canary import WithCanaries
 from duroxide_stress.scenarios.registry import scenario_named
+from duroxide_stress.units import NS_PER_SEC
 
 SHUTDOWN_MS = 10_000
 
@@ -34,8 +40,11 @@ SHUTDOWN_MS = 10_000
 class Node:
     """What every role starts from: the cell's workload, its engine, its open store."""
 
-    def __init__(self, cell: Cell, provider: Provider, address: str, directory: Path) -> None:
-        self.cell, self.provider, self.address, self.directory = cell, provider, address, directory
+    def __init__(
+        self, cell: Cell, provider: Provider, address: str, directory: Path, scratch: Path
+    ) -> None:
+        self.cell, self.provider, self.address = cell, provider, address
+        self.directory, self.scratch = directory, scratch
         load: Workload = scenario_named(cell.scenario).workload(cell)
         self.workload = WithCanaries(load, cell) if cell.config.canary_every_ms else load
         self.engine: Engine = engine_named(provider.engine)
@@ -45,12 +54,16 @@ class Effects:
     """Where activity executions are written down. A disk that is full ends the cell instead of
     failing the activity, which would look like the engine's failure."""
 
-    def __init__(self, path: Path, control: Control) -> None:
-        self._writer, self._control = DirectWriter(path), control
+    def __init__(self, path: Path, control: Control, anchor_ns: int | None = None) -> None:
+        """See `NodeSpec` for the anchor."""
+        self._writer, self._control, self._anchor_ns = DirectWriter(path), control, anchor_ns
         self._failed = False
 
     def write(self, effect: Effect) -> None:
         """Append one effect, or tell the supervisor once that it cannot be."""
+        if self._anchor_ns is not None:
+            at_ns = self._anchor_ns + time.monotonic_ns()
+            effect = msgspec.structs.replace(effect, at_ns=at_ns)
         try:
             self._writer.write(effect)
         except OSError as error:
@@ -64,9 +77,33 @@ class Effects:
         self._writer.close()
 
 
-def run_host(node: Node, control: Control, hint: Hint, *, released: bool) -> None:
+class Attempts:
+    """How often each step has failed by plan, over all hosts of the cell and all their lives: a file a
+    step, as long as its failures are many. See `engines.base.Attempts`."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._directory = scratch / "attempts"
+        self._directory.mkdir(exist_ok=True)
+
+    def failed(self, token: str) -> int:
+        try:
+            return self._file(token).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def fail(self, token: str) -> None:
+        with self._file(token).open("ab", buffering=0) as file:
+            file.write(b".")
+
+    def _file(self, token: str) -> Path:
+        return self._directory / hashlib.sha256(token.encode()).hexdigest()
+
+
+def run_host(
+    node: Node, control: Control, hint: Hint, *, name: str, released: bool, anchor_ns: int | None
+) -> None:
     """Serve the programs until told to stop; with the newer release too, when it is that host."""
-    effects = Effects(node.directory / "effects.jsonl", control)
+    effects = Effects(node.directory / "effects.jsonl", control, anchor_ns)
     connection = node.engine.connect(node.provider, node.address)
     host = node.engine.host(
         connection,
@@ -74,7 +111,8 @@ def run_host(node: Node, control: Control, hint: Hint, *, released: bool) -> Non
         node.workload,
         effects.write,
         hint,
-        node=SECOND_NODE if released else FIRST_NODE,
+        Attempts(node.scratch),
+        node=name,
         released=released,
     )
     control.tell(Ready())
@@ -88,7 +126,8 @@ def run_driver(node: Node, control: Control, hints: HintSource) -> None:
     """Offer the load from a process of its own."""
     connection = node.engine.connect(node.provider, node.address)
     session = node.engine.session(connection, hints)
-    control.tell(_drive(node, session, control))
+    calm = control.calm if node.cell.faults else None
+    control.tell(_drive(node, session, control, calm=calm))
     session.close()
     control.tell(Done())
 
@@ -99,10 +138,11 @@ def run_embedded(node: Node, control: Control) -> None:
     hints = LocalHints()
     connection = node.engine.connect(node.provider, node.address)
     session = node.engine.session(connection, hints)
-    of = (connection, node.cell, node.workload, effects.write, hints.send)
+    of = (connection, node.cell, node.workload, effects.write, hints.send, Attempts(node.scratch))
     host = node.engine.host(*of)
-    notes = NodeNotes(node.directory, node.workload.release, session.now_ns)
-    notes.note(FIRST_NODE, "ready")
+    notes = NodeNotes(node.directory, session.now_ns)
+    for number in range(node.cell.config.nodes):
+        notes.note(f"host-{number}", "ready", FIRST_VERSION)
     upgrade = EmbeddedUpgrade(
         node.workload.release,
         host,
@@ -112,11 +152,21 @@ def run_embedded(node: Node, control: Control) -> None:
         virtual=node.engine.virtual,
         shutdown_ms=SHUTDOWN_MS,
     )
+    storm = _virtual_storm(node, session, host, notes) if node.cell.faults else None
+
+    def at(elapsed_secs: float) -> None:
+        upgrade.step(elapsed_secs)
+        if storm is not None:
+            storm.step(elapsed_secs - node.cell.config.warmup_secs)
+
     control.tell(Ready())
     try:
-        driven = _drive(node, session, control, upgrade.step)
+        calm = None if storm is None else (lambda: storm.over)
+        driven = _drive(node, session, control, at, calm)
         control.tell(driven)
     finally:
+        if storm is not None:
+            storm.close()
         # In a thread of the user's process nobody else would end the engine.
         upgrade.stop()
         session.close()
@@ -137,13 +187,36 @@ def run_collector(node: Node, control: Control) -> None:
     control.tell(Done())
 
 
+def _virtual_storm(node: Node, session: Session, host: Host, notes: NodeNotes) -> Storm:
+    """The faults of a cell in virtual time, where the engine's hosts are simulated."""
+    faults = read_faults(node.cell.faults)
+    stage = Stage(
+        node.cell,
+        node.provider,
+        node.address,
+        VirtualHosts(cast("VirtualNodes", host), notes),
+        lambda: session.now_ns() / NS_PER_SEC,
+        node.scratch,
+        node.directory,
+    )
+    return Storm(
+        faults,
+        schedule(faults, node.cell.config),
+        stage,
+        DirectWriter(node.directory / "faults.jsonl"),
+        window_secs=node.cell.config.duration_secs,
+        now_ns=session.now_ns,
+    )
+
+
 def _drive(
     node: Node,
     session: Session,
     control: Control,
     at: Callable[[float], None] = lambda elapsed_secs: None,
+    calm: Callable[[], bool] | None = None,
 ) -> Driven:
-    """Offer the load; `at` is told often how long ago it began."""
+    """Offer the load; `at` is told often how long ago it began. For `calm` see `Driver`."""
     samples = DirectWriter(node.directory / "samples.jsonl")
     with LineWriter(node.directory / "ops.jsonl") as ops:
 
@@ -160,6 +233,7 @@ def _drive(
             ops,
             samples,
             aborted=control.aborted,
+            calm=calm,
             tell=tell,
         )
         finished = driver.run()

@@ -8,47 +8,53 @@ cannot be shared.
 from __future__ import annotations
 
 import math
-import pickle
 import signal
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
+from inspect import GEN_CLOSED, getgeneratorstate
 from pathlib import Path
 from typing import NoReturn
 
 from duroxide_stress.errors import RunError, UsageError
-from duroxide_stress.load.driver import Progress
+from duroxide_stress.faults.base import Play, Stage
+from duroxide_stress.faults.registry import read_faults
+from duroxide_stress.faults.schedule import schedule
+from duroxide_stress.faults.storm import Storm
 from duroxide_stress.nodes.hints import hint_pair
+from duroxide_stress.nodes.hosts import HostDiedError, HostGroup, NodeNotes
 from duroxide_stress.nodes.messages import (
     Done,
     Driven,
     Failed,
     Message,
-    NodeSpec,
     Ready,
-    Role,
     Told,
 )
 from duroxide_stress.nodes.monitor import Monitor
-from duroxide_stress.nodes.process import ChildProcess, NodeHandle, ThreadNode, log_tail
+from duroxide_stress.nodes.onlooker import Onlooker
+from duroxide_stress.nodes.process import ChildProcess, NodeHandle, ThreadNode, death, log_tail
 from duroxide_stress.nodes.roles import Node, run_embedded
-from duroxide_stress.nodes.upgrade import NodeNotes, Upgrade
+from duroxide_stress.nodes.spawner import Spawner, movable
+from duroxide_stress.nodes.upgrade import upgrade
 from duroxide_stress.plan import Cell
-from duroxide_stress.providers.base import Provider, store_size_bytes
+from duroxide_stress.providers.base import Provider, store_figures
 from duroxide_stress.recording.records import FIRST_NODE, SECOND_NODE, CellEnd, DriverEnd, Ended
 from duroxide_stress.recording.store import count_lines, write_json
 from duroxide_stress.recording.writer import DirectWriter
 from duroxide_stress.redaction import redact_file
+from duroxide_stress.scenarios.base import FIRST_VERSION
 from duroxide_stress.scenarios.registry import scenario_named
 
 POLL_SECS = 0.02
 START_SECS = 60.0
 STOP_SECS = 20.0
+MIDDLE = "died in the middle of the cell"
 COLLECT_SECS = 600.0
 
 
 class CellRun:
-    """One cell's life. `interrupted` is asked often; `tell` is given the driver's progress."""
+    """One cell's life. `scratch` is a directory that ends with the cell."""
 
     def __init__(
         self,
@@ -57,20 +63,21 @@ class CellRun:
         address: str,
         directory: Path,
         *,
-        interrupted: Callable[[], bool],
-        tell: Callable[[Progress], None],
+        scratch: Path,
+        onlooker: Onlooker,
         monitored: bool = True,
     ) -> None:
         self._cell, self._provider, self._address = cell, provider, address
-        self._directory, self._interrupted, self._tell = directory, interrupted, tell
+        self._directory, self._scratch, self._onlooker = directory, scratch, onlooker
         self._samples = DirectWriter(directory / "samples.jsonl")
-        self._monitor = (
-            Monitor(self._samples, lambda: store_size_bytes(provider, address))
-            if monitored
-            else None
+        monitor = Monitor(self._samples, lambda: store_figures(provider, address))
+        self._processes = Spawner(
+            cell, provider, address, directory, scratch, monitor if monitored else None
         )
-        self._nodes: list[NodeHandle] = []
-        self._upgrade: Upgrade | None = None
+        self._stage: Stage | None = None
+        self._storm: Storm | None = None
+        self._calmed = False
+        self._begun: float | None = None
         self._driver_end = DriverEnd()
         self._ended: Ended = "finished"
         self._reason = ""
@@ -97,8 +104,7 @@ class CellRun:
         except KeyboardInterrupt:
             self._over("interrupted", "interrupted")
         finally:
-            for node in self._nodes:
-                node.end()
+            self._processes.end()
             self._samples.close()
             for log in self._directory.glob("*.log"):
                 redact_file(log)
@@ -117,90 +123,157 @@ class CellRun:
     def _separate(self) -> None:
         driver_end, hosts_end = hint_pair()
         release = scenario_named(self._cell.scenario).workload(self._cell).release
-        notes = NodeNotes(self._directory, release)
-        with driver_end, hosts_end, closing(notes):
-            host: NodeHandle = self._spawn("host", "host.log", hosts_end.fileno())
-            self._await(host, Ready, START_SECS, "the engine's host")
-            notes.note(FIRST_NODE, "ready")
-            self._watch("engine", host, FIRST_NODE)
-
-            def join() -> ChildProcess:
-                newer = self._spawn("host", "host-1.log", hosts_end.fileno(), released=True)
-                self._watch("engine", newer, SECOND_NODE)
-                return newer
-
-            if release is not None:
-                self._upgrade = Upgrade(release, host, join, notes, self._refuse)
-            driver = self._spawn("driver", "driver.log", driver_end.fileno())
-            self._watch("driver", driver)
-            host = self._load(driver, host)
-        if self._ended == "interrupted":
-            return
-        code = host.exit_code()
-        if code is None:
-            host.say("stop")
-            self._await(host, Done, STOP_SECS, "the engine's host, told to stop,")
-        else:
-            self._host_died(host, code)
-        for node in self._nodes:
-            node.end()
-        collector = self._spawn("collector", "collector.log", None)
+        notes = NodeNotes(self._directory)
+        with driver_end, hosts_end, closing(notes), ExitStack() as stack:
+            hosts = self._host_group(notes, hosts_end.fileno())
+            self._storm = self._brew(hosts, stack)
+            # The first makes the tables alone: Duroxide's hosts get in each other's way there.
+            for numbers in (range(1), range(1, self._cell.config.nodes)):
+                for number in numbers:
+                    hosts.add(f"host-{number}", FIRST_VERSION)
+                self._while_hosts(hosts, lambda: not hosts.all_serving)
+            driver = self._processes.spawn("driver", "driver.log", driver_end.fileno())
+            handing_over = upgrade(hosts, release, self._elapsed_secs) if release else None
+            self._load(driver, hosts, handing_over)
+            if self._ended == "interrupted":
+                return
+            hosts.stop_all()
+            self._while_hosts(hosts, lambda: not hosts.all_gone)
+        self._processes.end()
+        collector = self._processes.spawn("collector", "collector.log")
         self._await(collector, Done, COLLECT_SECS, "the copying out of the histories")
+
+    def _host_group(self, notes: NodeNotes, hints_fd: int) -> HostGroup:
+        def spawn(host: str, life: str, version: str) -> ChildProcess:
+            stage = self._stage
+            return self._processes.spawn(
+                "host",
+                "host.log" if host == FIRST_NODE else f"{host}.log",
+                hints_fd,
+                address="" if stage is None else stage.host_address,
+                node=life,
+                released=version != FIRST_VERSION,
+                environment={} if stage is None else stage.host_environment.get(host),
+                false_clock=stage is not None and stage.false_clocks,
+            )
+
+        return HostGroup(
+            spawn,
+            notes,
+            self._refuse,
+            tell=self._onlooker.warned,
+            forgiving=lambda: self._storm is not None and self._storm.under_way,
+        )
+
+    def _brew(self, hosts: HostGroup, stack: ExitStack) -> Storm | None:
+        """The faults of the cell, if it has any, with what they need set up; the stack heals them."""
+        if not self._cell.faults:
+            return None
+        faults = read_faults(self._cell.faults)
+        self._stage = Stage(
+            self._cell,
+            self._provider,
+            self._address,
+            hosts,
+            time.monotonic,
+            self._scratch,
+            self._directory,
+        )
+        self._stage.interrupted = self._onlooker.interrupted
+        records = stack.enter_context(closing(DirectWriter(self._directory / "faults.jsonl")))
+        storm = Storm(
+            faults,
+            schedule(faults, self._cell.config),
+            self._stage,
+            records,
+            window_secs=self._cell.config.duration_secs,
+            tell=self._onlooker.happened,
+        )
+        stack.enter_context(storm.set_up())
+        stack.callback(storm.close)
+        return storm
+
+    def _while_hosts(self, hosts: HostGroup, pending: Callable[[], bool]) -> None:
+        """Look after the hosts as long as something of them is pending; they have deadlines."""
+        while pending():
+            if self._onlooker.interrupted():
+                raise KeyboardInterrupt
+            self._processes.sample()
+            try:
+                hosts.step()
+            except HostDiedError as died:
+                if self._ended != "finished":
+                    continue
+                self._last_words = log_tail(died.log)
+                raise RunError(str(died)) from died
+            time.sleep(POLL_SECS)
 
     def _embedded(self) -> None:
         if movable(self._provider):
-            node: NodeHandle = self._spawn("embedded", "host.log", None)
+            node: NodeHandle = self._processes.spawn("embedded", "host.log")
         else:
-            inner = Node(self._cell, self._provider, self._address, self._directory)
+            inner = Node(self._cell, self._provider, self._address, self._directory, self._scratch)
             node = ThreadNode(lambda control: run_embedded(inner, control))
-            self._nodes.append(node)
-        self._watch("embedded", node)
+            self._processes.keep(node, "embedded")
         self._await(node, Ready, START_SECS, "the engine's host")
-        self._load(node, node)
+        self._load(node, None, None)
         if self._ended == "finished":
             self._await(node, Done, COLLECT_SECS, "the copying out of the histories")
 
-    def _load(self, driver: NodeHandle, host: NodeHandle) -> NodeHandle:
+    def _elapsed_secs(self) -> float:
+        """Since the load began; negative before."""
+        return -1.0 if self._begun is None else time.monotonic() - self._begun
+
+    def _load(
+        self, driver: NodeHandle, hosts: HostGroup | None, handing_over: Play[None] | None
+    ) -> None:
         """Watch the load until the driver has done with it, cannot go on, or does not obey.
 
-        Returns the host that is left, which is another one after an upgrade, or the one that died.
+        An upgrade that has begun when the driver is through is waited for; so are faults, by the driver.
         """
-        deadline, elapsed_secs, driven = math.inf, 0.0, False
+        deadline, driven = math.inf, False
         while time.monotonic() < deadline:
-            upgrade = self._upgrade if self._ended == "finished" else None
-            if upgrade is not None:
-                host = upgrade.step(elapsed_secs)
-            if driven and (upgrade is None or not upgrade.under_way):
-                return host
-            host_code, driver_code = host.exit_code(), driver.exit_code()
+            if hosts is not None and self._ended == "finished":
+                self._look_after(hosts, driver, handing_over)
+            if driven and not (handing_over and _under_way(handing_over, hosts)):
+                return
+            code = driver.exit_code()
             message = self._pump(driver, "the driver")
             if isinstance(message, Driven):
                 self._driver_end, driven = message.end, True
-            if isinstance(message, Told):
-                elapsed_secs = message.progress.elapsed_secs
+            if isinstance(message, Told) and self._begun is None:
+                self._begun = time.monotonic() - message.progress.elapsed_secs
             if message is not None:
                 continue
-            if driver is not host and isinstance(failed := host.message(), Failed):
-                self._refuse(failed, "the engine's host", host)
-            if host_code is not None:
-                self._host_died(host, host_code)
-            if driver_code is not None and not driven:
-                if driver is host:
-                    return host
+            if code is not None and not driven:
                 self._last_words = log_tail(driver.log)
-                raise RunError(f"the driver died: {_death(driver_code)}")
-            if self._interrupted():
+                if hosts is None:
+                    self._over(*_host_death(code, f"the engine's host {MIDDLE}: {death(code)}"))
+                    return
+                raise RunError(f"the driver died: {death(code)}")
+            if self._onlooker.interrupted():
                 self._over("interrupted", "interrupted")
             if self._ended != "finished" and deadline == math.inf:
                 driver.say("abort")
                 deadline = time.monotonic() + STOP_SECS
-        return host
 
-    def _host_died(self, host: NodeHandle, code: int) -> None:
-        """Note it, unless the cell is over for another reason already."""
-        if self._ended == "finished":
-            self._last_words = log_tail(host.log)
-        self._over(*_host_death(code))
+    def _look_after(
+        self, hosts: HostGroup, driver: NodeHandle, handing_over: Play[None] | None
+    ) -> None:
+        """One step of the hosts, of the upgrade and of the faults."""
+        try:
+            hosts.step()
+        except HostDiedError as died:
+            self._last_words = log_tail(died.log)
+            self._over(*_host_death(died.code, str(died)))
+            return
+        if handing_over is not None:
+            next(handing_over, None)
+        if self._storm is not None:
+            self._storm.step(self._elapsed_secs() - self._cell.config.warmup_secs)
+            if self._storm.over and not self._calmed:
+                self._calmed = True
+                driver.say("calm")
 
     def _await(self, node: NodeHandle, kind: type[Message], secs: float, what: str) -> None:
         deadline = time.monotonic() + secs
@@ -213,8 +286,8 @@ class CellRun:
                 continue
             if code is not None:
                 self._last_words = log_tail(node.log)
-                raise RunError(f"{what} died: {_death(code)}")
-            if self._interrupted():
+                raise RunError(f"{what} died: {death(code)}")
+            if self._onlooker.interrupted():
                 raise KeyboardInterrupt
             if time.monotonic() > deadline:
                 self._last_words = log_tail(node.log)
@@ -222,14 +295,13 @@ class CellRun:
 
     def _pump(self, node: NodeHandle, what: str) -> Message | None:
         """The node's next message after its progress is told on; sleeps a little when there is none."""
-        if self._monitor is not None:
-            self._monitor.sample_if_due()
+        self._processes.sample()
         message = node.message()
         if message is None:
             time.sleep(POLL_SECS)
             message = node.message()
         if isinstance(message, Told):
-            self._tell(message.progress)
+            self._onlooker.progressed(message.progress)
         elif isinstance(message, Failed):
             self._refuse(message, what, node)
         return message
@@ -243,27 +315,6 @@ class CellRun:
         where = f"; its traceback is in {node.log.name}" if node.log else ""
         raise RunError(f"{what} failed: {message.error}{where}")
 
-    def _spawn(
-        self, role: Role, log: str, hints_fd: int | None, *, released: bool = False
-    ) -> ChildProcess:
-        spec = NodeSpec(
-            role=role,
-            cell=self._cell,
-            directory=str(self._directory),
-            address=self._address,
-            provider=pickle.dumps(self._provider),
-            events_fd=-1,
-            hints_fd=hints_fd,
-            released=released,
-        )
-        child = ChildProcess(spec, self._directory / log)
-        self._nodes.append(child)
-        return child
-
-    def _watch(self, source: str, node: NodeHandle, name: str = "") -> None:
-        if self._monitor is not None:
-            self._monitor.watch(source, node.pid, name)
-
     def _over(self, ended: Ended, reason: str) -> None:
         if self._ended == "finished":
             self._ended, self._reason = ended, reason
@@ -273,27 +324,13 @@ class _UnrecordedError(RunError):
     """The recording could not be kept up; what is there proves nothing."""
 
 
-def movable(provider: Provider) -> bool:
-    """Whether another process can make this provider: it pickles, and its class can be imported."""
-    if type(provider).__module__ == "__main__":
-        return False
-    try:
-        return bool(pickle.dumps(provider))
-    except Exception:  # noqa: BLE001 - pickle raises almost anything for what it cannot move
-        return False
+def _under_way(handing_over: Play[None], hosts: HostGroup | None) -> bool:
+    """Whether the upgrade has begun and is not over."""
+    over = getgeneratorstate(handing_over) == GEN_CLOSED
+    return not over and hosts is not None and hosts.knows(SECOND_NODE)
 
 
-def _death(code: int | None) -> str:
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    known = {number.value: f" ({number.name})" for number in signal.Signals}
-    return f"killed by signal {-code}{known.get(-code, '')}"
-
-
-def _host_death(code: int) -> tuple[Ended, str]:
+def _host_death(code: int, sentence: str) -> tuple[Ended, str]:
     """SIGKILL and SIGTERM come from outside; whatever else ends a host is its own crash."""
     outside = code in (-signal.SIGKILL, -signal.SIGTERM)
-    return (
-        "host-died" if outside else "host-crashed",
-        f"the engine's host died in the middle of the cell: {_death(code)}",
-    )
+    return "host-died" if outside else "host-crashed", sentence

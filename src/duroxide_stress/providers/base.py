@@ -8,9 +8,11 @@ address, `destroy` removes it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
+
+from duroxide_stress.errors import UsageError, in_words
 
 RowState: TypeAlias = Literal["", "unserved", "locked", "lock expired"]
 
@@ -43,8 +45,20 @@ class StoreAudit(msgspec.Struct, frozen=True):
 
 @runtime_checkable
 class Provider(Protocol):
-    """An engine on a store. Optional methods: `audit(address) -> StoreAudit` and
-    `size_bytes(address) -> int`; a provider without them is asked neither."""
+    """An engine on a store. Optional methods; a provider is not asked for those it has not:
+
+    - `prepare() -> None`: called once before anything is written; raises UsageError with one sentence
+      when no cell could run (a server that is away, a module that is missing).
+    - `audit(address) -> StoreAudit`: questions put to the store at rest.
+    - `size_bytes(address) -> int | None`, `connections(address) -> int | None`: what the store occupies,
+      and how many sessions of the engine its server holds open. Asked once a second by the process
+      that watches over the cell, so they must be cheap and answer within a second, also when the
+      store is gone: None says that there is no figure.
+    - `server_pid(address) -> int | None`: the process of a server that the provider itself started for
+      the cell; what it and its children compute is then the store's, and not foreign to the run.
+    - `keep(address) -> str`: called in place of `destroy` when the user wants to keep the store; says
+      where it is. Without it the store is said to be in the directory that `create` was given.
+    """
 
     @property
     def name(self) -> str:
@@ -89,13 +103,46 @@ def audit_store(provider: Provider, address: str) -> StoreAudit | None:
     return None if audit is None else audit(address)
 
 
-def store_size_bytes(provider: Provider, address: str) -> int | None:
-    """Bytes the store occupies now; None when the provider cannot say.
+class StoreFigures(NamedTuple):
+    """A look at a store in use; None for what its provider cannot say."""
 
-    A provider that fails at it cannot say: a figure for the record is not worth a cell.
-    """
-    size = getattr(provider, "size_bytes", None)
+    bytes: int | None = None
+    connections: int | None = None
+    """Sessions that its server holds open for the engine."""
+    server_pid: int | None = None
+
+
+def store_figures(provider: Provider, address: str) -> StoreFigures:
+    """What the provider says of its store now."""
+    methods = ("size_bytes", "connections", "server_pid")
+    return StoreFigures(*(_figure(provider, method, address) for method in methods))
+
+
+def _figure(provider: Provider, method: str, address: str) -> int | None:
+    """A provider that fails at it cannot say: a figure for the record is not worth a cell."""
+    ask = getattr(provider, method, None)
     try:
-        return None if size is None else int(size(address))
+        found = None if ask is None else ask(address)
+        return None if found is None else int(found)
     except Exception:  # noqa: BLE001 - a provider may raise anything
         return None
+
+
+def prepare_provider(provider: Provider) -> None:
+    """Let the provider see that cells can run on it. Raises UsageError when they cannot."""
+    prepare = getattr(provider, "prepare", None)
+    try:
+        if prepare is not None:
+            prepare()
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"provider {provider.name} could not be prepared: {in_words(error)}"
+        ) from error
+
+
+def keep_store_of(provider: Provider, address: str) -> str | None:
+    """Have the store kept. Where it is, if the provider says."""
+    keep = getattr(provider, "keep", None)
+    return None if keep is None else keep(address)

@@ -9,12 +9,14 @@ from typing import cast
 from duroxide_stress.errors import UsageError, in_words, unknown_name
 from duroxide_stress.plugins import load_object, make_object
 from duroxide_stress.providers.base import Provider
+from duroxide_stress.providers.postgres import Postgres
 from duroxide_stress.providers.reference import Reference
 from duroxide_stress.providers.sqlite import FileSqlite, InMemorySqlite
 
 PROVIDERS: dict[str, Callable[[], Provider]] = {
     "sqlite-memory": InMemorySqlite,
     "sqlite-file": FileSqlite,
+    "postgres": Postgres,
     "reference": Reference,
 }
 ENTRY_POINT_GROUP = "duroxide_stress.providers"

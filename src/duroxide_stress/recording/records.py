@@ -17,6 +17,10 @@ from duroxide_stress.plan import Cell, Plan
 FORMAT = 1
 CANARY = "canary"
 """The part that canaries belong to, and their orchestration."""
+AGED_PREFIX = "aged-"
+"""Instances of the long life that a fault gave the store begin so, and go on with a number."""
+AGED_FIRST = f"{AGED_PREFIX}0"
+"""The one that the engine has run; the others are its copies, up to `aged-<n-1>`."""
 FIRST_NODE = "host-0"
 SECOND_NODE = "host-1"
 """The node that brings newer code, where a scenario has any."""
@@ -27,8 +31,12 @@ InfoReason: TypeAlias = Literal["timeout", "interrupted"]
 Ended: TypeAlias = Literal[
     "finished", "interrupted", "host-died", "host-crashed", "error", "unrecorded"
 ]
-NodeMoment: TypeAlias = Literal["ready", "stopping", "stopped"]
-MarkName: TypeAlias = Literal["begin", "window_begin", "window_end", "drained", "at_rest"]
+NodeMoment: TypeAlias = Literal[
+    "starting", "ready", "stopping", "stopped", "killed", "died", "failed", "paused", "resumed",
+    "frozen", "thawed",
+]  # fmt: skip
+FaultMoment: TypeAlias = Literal["intended", "began", "ended", "skipped"]
+MarkName: TypeAlias = Literal["begin", "window_begin", "window_end", "calm", "drained", "at_rest"]
 
 
 class Invoke(msgspec.Struct, frozen=True, tag="invoke", tag_field="type"):
@@ -126,14 +134,56 @@ class Effect(msgspec.Struct, frozen=True):
     node: str
 
 
-class NodeEvent(msgspec.Struct, frozen=True):
-    """Something that happened to a node that serves the programs."""
+class NodeEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that happened to a node that serves the programs.
+
+    `killed`, `paused`, `resumed`: by a fault of ours. `died`, `failed` (it said why it could not go on),
+    `frozen` (no sign of life), `thawed`: it came to be so without us.
+    """
 
     at_ns: int
     node: str
+    """The host, and from its second process on the number of its life: `host-0`, `host-0.2`."""
     what: NodeMoment
     version: str
     """The newest version of the code that it has."""
+    detail: str = ""
+
+
+class FaultEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One moment of one injected fault: all are `intended` at the cell's beginning, then each has
+    `began` and `ended` (when it was healed), or was `skipped` because it could not be done."""
+
+    at_ns: int
+    number: int
+    """Of the injection within the cell, from 0 in the order of `due_ms`."""
+    name: str
+    """The fault, for example `kill`."""
+    what: FaultMoment
+    spec: str = ""
+    """As it was written, for example `kill:every=2s`."""
+    due_ms: int = 0
+    """When it was meant to begin, since the measuring window opened."""
+    target: str = ""
+    """What it meant to hit or hit: a host, the store, the network."""
+    detail: str = ""
+    """What exactly was done, or why it was not."""
+    refuses: bool = False
+    """Whether clients' calls may be refused while it lasts."""
+    harmless: bool = False
+    """Whether it delays nothing."""
+    skew_ms: int = 0
+    """By how much it makes a clock wrong at most."""
+
+
+def is_aged(instance: str) -> bool:
+    """Whether an instance belongs to the store's long life and not to the cell's load."""
+    return instance.startswith(AGED_PREFIX) and instance.removeprefix(AGED_PREFIX).isdecimal()
+
+
+def host_of(node: str) -> str:
+    """The host a node's life belongs to: `host-0.2` is the second life of `host-0`."""
+    return node.partition(".")[0]
 
 
 class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -141,13 +191,16 @@ class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
 
     at_ns: int
     source: str
-    """`engine`, `driver`, `embedded`, `harness`, `machine`, `store` or `queues`."""
+    """`engine`, `driver`, `embedded`, `harness`, `machine`, `store` or `queues`. Of a store the CPU
+    time is that of a server that its provider started, all its processes together."""
     node: str = ""
     """Which of several processes of that kind."""
     rss_bytes: int | None = None
     cpu_ns: int | None = None
     """CPU time used since the process (or machine) started."""
     bytes: int | None = None
+    connections: int | None = None
+    """Sessions that the store's server holds open for the engine and its clients."""
     orchestrator_queue: int | None = None
     worker_queue: int | None = None
 
@@ -186,7 +239,7 @@ class Execution(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
-class SystemMetrics(msgspec.Struct, frozen=True):
+class SystemMetrics(msgspec.Struct, frozen=True, omit_defaults=True):
     """`metrics.json`: the engine's own totals over its whole store at rest."""
 
     total_instances: int
@@ -195,6 +248,10 @@ class SystemMetrics(msgspec.Struct, frozen=True):
     running_instances: int
     completed_instances: int
     failed_instances: int
+    aged_instances: int = 0
+    """Of these totals, what the store was aged with and nobody copied out: instances, all completed."""
+    aged_executions: int = 0
+    aged_events: int = 0
 
 
 class CellHead(msgspec.Struct, frozen=True):

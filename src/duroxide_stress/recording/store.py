@@ -5,6 +5,7 @@
 <run>/<cell>/ops.jsonl       invoke / acked / ok / fail / info / mark, by the driver
 <run>/<cell>/effects.jsonl   every real activity execution, by the host
 <run>/<cell>/nodes.jsonl     the processes that serve: when each was ready, and stopped
+<run>/<cell>/faults.jsonl    injected faults: when each was meant to begin, began and was healed
 <run>/<cell>/samples.jsonl   processes, machine, store and queues over time
 <run>/<cell>/executions.jsonl, history.jsonl, store.json, metrics.json    copied out at rest
 <run>/<cell>/end.json        last, atomically
@@ -29,7 +30,7 @@ from duroxide_stress.recording.records import FORMAT, CellEnd, CellHead, RunHead
 from duroxide_stress.redaction import redact_bytes
 
 RUNNING = "running.json"
-LINE_FILES = ("ops", "effects", "nodes", "samples", "executions", "history")
+LINE_FILES = ("ops", "effects", "nodes", "faults", "samples", "executions", "history")
 
 T = TypeVar("T")
 

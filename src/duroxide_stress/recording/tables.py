@@ -8,9 +8,17 @@ Tables (times as in `records.py`)
 - acts: one row a client call to an instance: op, instance, number, kind, name, sender, data, due_ns,
   begun_ns and at_ns (null when it never returned), error
 - effects, nodes, samples, history, executions: the files as they are
+- fault_lines: faults.jsonl as it is; faults: one row an injection: number, name, spec, due_ms, target,
+  detail, began_ns and ended_ns (null when it never did), skipped (why, else null), refuses, harmless,
+  skew_ms
+- struck: stretches from_ms to until_ms in which a fault was at work, or what it struck may have been
+  locked still; they do not overlap. undisturbed_ms(a, b) is the time from a to b without them,
+  skewed_ms(a, b) by how much a clock may have been wrong then
 - redelivered: instances in which an attempt that failed by plan was run again without being booked,
   as at-least-once allows; it used up one of the planned failures, so their attempts vary
 - ends: one row an instance at rest: instance, status, output, category, retryable, error, ended_ms
+- excused: instances one of whose client calls (`start`, or another) raised while a fault was at work
+  that lets the store refuse clients: instance, call
 - timers: one row a fired timer: instance, execution, event_id, ts_ms, late_ms (fired minus due)
 - marks: name, at_ns
 """
@@ -26,6 +34,7 @@ import duckdb
 import msgspec
 
 from duroxide_stress.errors import RecordingError
+from duroxide_stress.plan import StressTestConfig
 from duroxide_stress.recording.records import CellEnd, CellHead
 from duroxide_stress.recording.store import (
     LINE_FILES,
@@ -52,10 +61,17 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "phase": "VARCHAR", "token": "VARCHAR", "instance": "VARCHAR", "run": "BIGINT",
         "at_ns": "BIGINT", "node": "VARCHAR",
     },
-    "nodes": {"at_ns": "BIGINT", "node": "VARCHAR", "what": "VARCHAR", "version": "VARCHAR"},
+    "nodes": {"at_ns": "BIGINT", "node": "VARCHAR", "what": "VARCHAR", "version": "VARCHAR",
+              "detail": "VARCHAR"},
+    "faults": {
+        "at_ns": "BIGINT", "number": "BIGINT", "name": "VARCHAR", "what": "VARCHAR",
+        "spec": "VARCHAR", "due_ms": "BIGINT", "target": "VARCHAR", "detail": "VARCHAR",
+        "refuses": "BOOLEAN", "harmless": "BOOLEAN", "skew_ms": "BIGINT",
+    },
     "samples": {
         "at_ns": "BIGINT", "source": "VARCHAR", "node": "VARCHAR", "rss_bytes": "BIGINT",
-        "cpu_ns": "BIGINT", "bytes": "BIGINT", "orchestrator_queue": "BIGINT", "worker_queue": "BIGINT",
+        "cpu_ns": "BIGINT", "bytes": "BIGINT", "connections": "BIGINT",
+        "orchestrator_queue": "BIGINT", "worker_queue": "BIGINT",
     },
     "executions": {
         "instance": "VARCHAR", "execution": "BIGINT", "status": "VARCHAR", "output": "VARCHAR",
@@ -102,10 +118,30 @@ CREATE TABLE acts AS
   FROM (SELECT * FROM ops_lines WHERE type = 'act') a JOIN ops o USING (op)
   LEFT JOIN (SELECT * FROM ops_lines WHERE type = 'acted') d USING (op, number)
   ORDER BY a.op, a.number;
+CREATE TABLE faults AS
+  SELECT number, any_value(name) AS name, min(due_ms) FILTER (WHERE what = 'intended') AS due_ms,
+         coalesce(max(target) FILTER (WHERE what = 'began'), max(target), '') AS target,
+         coalesce(max(detail) FILTER (WHERE what = 'began'), '') AS detail,
+         min(at_ns) FILTER (WHERE what = 'began') AS began_ns,
+         max(at_ns) FILTER (WHERE what = 'ended') AS ended_ns,
+         max(detail) FILTER (WHERE what = 'skipped') AS skipped,
+         any_value(spec) AS spec, coalesce(bool_or(refuses), false) AS refuses,
+         coalesce(bool_or(harmless), false) AS harmless, coalesce(max(skew_ms), 0) AS skew_ms
+  FROM fault_lines GROUP BY number ORDER BY number;
 CREATE TABLE redelivered AS
   SELECT instance FROM effects WHERE phase = 'failed' GROUP BY instance
   HAVING count(*) > (SELECT count(*) FROM history h
                      WHERE h.instance = effects.instance AND h.kind = 'ActivityFailed');
+CREATE TABLE excused AS
+  WITH refusing AS (SELECT began_ns, coalesce(ended_ns, 2::BIGINT**62) + 5000000000 AS until_ns
+                    FROM faults WHERE began_ns IS NOT NULL AND refuses),
+  raised AS (SELECT instance, 'start' AS call, due_ns AS from_ns, seen_ns AS to_ns FROM ops
+             WHERE fail_where = 'start'
+             UNION ALL
+             SELECT instance, kind, due_ns, at_ns FROM acts WHERE error IS NOT NULL)
+  SELECT instance, any_value(call) AS call FROM raised
+  WHERE EXISTS (FROM refusing WHERE began_ns <= to_ns AND until_ns >= from_ns)
+  GROUP BY instance;
 CREATE TABLE ends AS
   SELECT x.instance, x.status, x.output, x.category, x.retryable, x.error, h.ended_ms
   FROM (SELECT * FROM executions WHERE current) x
@@ -118,6 +154,31 @@ CREATE TABLE timers AS
   FROM history f JOIN history c ON c.instance = f.instance AND c.execution = f.execution
    AND c.event_id = f.source AND c.kind = 'TimerCreated'
   WHERE f.kind = 'TimerFired';
+"""
+
+
+_STRUCK = """
+CREATE TABLE struck AS
+  WITH each AS (
+    SELECT began_ns // 1000000 - skew_ms AS from_ms,
+           coalesce(ended_ns, 2::BIGINT**62) // 1000000 + skew_ms
+             + CASE WHEN starts_with(target, 'host') THEN $locked_ms ELSE 5000 END AS until_ms
+    FROM faults WHERE began_ns IS NOT NULL AND NOT harmless),
+  marked AS (
+    SELECT *, coalesce(from_ms > max(until_ms) OVER (ORDER BY from_ms, until_ms
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), true) AS fresh FROM each),
+  grouped AS (SELECT *, count(*) FILTER (WHERE fresh) OVER (ORDER BY from_ms, until_ms) AS stretch
+              FROM marked)
+  SELECT min(from_ms) AS from_ms, max(until_ms) AS until_ms FROM grouped GROUP BY stretch
+"""
+_MACROS = """
+CREATE MACRO undisturbed_ms(a, b) AS (b - a) - coalesce((
+  SELECT sum(least(b, until_ms) - greatest(a, from_ms)) FROM struck
+  WHERE from_ms < b AND until_ms > a), 0);
+CREATE MACRO skewed_ms(a, b) AS coalesce((
+  SELECT max(skew_ms) FROM faults
+  WHERE skew_ms > 0 AND began_ns // 1000000 - skew_ms <= b
+   AND coalesce(ended_ns, 2::BIGINT**62) // 1000000 + skew_ms >= a), 0);
 """
 
 
@@ -134,7 +195,7 @@ class Recording:
         self.db = duckdb.connect(":memory:")
         for name in LINE_FILES:
             self._load(name)
-        self.db.execute(_DERIVED)
+        _derive(self.db, self.head.cell.config)
         _seal(self.db)
 
     def rows(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
@@ -180,9 +241,15 @@ def empty_tables() -> duckdb.DuckDBPyConnection:
     db = duckdb.connect(":memory:")
     for name in LINE_FILES:
         db.execute(_empty(name))
-    db.execute(_DERIVED)
+    _derive(db, StressTestConfig())
     _seal(db)
     return db
+
+
+def _derive(db: duckdb.DuckDBPyConnection, config: StressTestConfig) -> None:
+    db.execute(_DERIVED)
+    db.execute(_STRUCK, {"locked_ms": config.longest_lock_ms})
+    db.execute(_MACROS)
 
 
 def _seal(db: duckdb.DuckDBPyConnection) -> None:
@@ -192,7 +259,7 @@ def _seal(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def _table(name: str) -> str:
-    return "ops_lines" if name == "ops" else name
+    return {"ops": "ops_lines", "faults": "fault_lines"}.get(name, name)
 
 
 def _empty(name: str) -> str:

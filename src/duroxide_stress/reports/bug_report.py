@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from duroxide_stress.reports.moments import Moment
+from duroxide_stress.plan import StressTestConfig
+from duroxide_stress.reports.moments import Around, Moment
 from duroxide_stress.reports.story import Story
 from duroxide_stress.reports.text import one_line, shortened
 from duroxide_stress.result import Finding
@@ -17,6 +18,8 @@ DATA = 300
 ERROR = 1_000
 TITLE = 160
 LOG = 12
+FAULTS = 6
+"""Faults around it that are named; the last of them, which are the nearest to what went wrong."""
 
 
 def bug_report(story: Story) -> list[str]:
@@ -34,6 +37,7 @@ def bug_report(story: Story) -> list[str]:
           f" ({n.found} found in {n.seen} {n.unit} of this run)"
           for n in story.findings),
         f"- books at rest: {_book(story)}",
+        *_around(story.faults),
         "",
         *_fenced(_history(story.moments)),
         *_log(story),
@@ -80,11 +84,51 @@ def _setting(story: Story) -> list[str]:
         f"- store: {story.provider_label} (`{_code(story.provider)}`)",
         f"- orchestration / activity workers: {s.concurrency}, poll interval "
         f"{s.poll_interval_ms} ms",
+        *_unusual(s, story.planned_faults),
         f"- load: {story.scenario}, {s.max_concurrent} instances in flight, "
         f"{s.tasks_per_instance} activities of {s.activity_delay_ms} ms",
         f"- machine: {one_line(', '.join(filter(None, [*dict.fromkeys(where), python, cores])))}",
         f"- repeat: `{_code(story.command)}`",
     ]
+
+
+def _unusual(settings: StressTestConfig, faults: Sequence[str]) -> list[str]:
+    """Hosts, locks and faults, where they are not what everybody has."""
+    default = StressTestConfig()
+    lines = []
+    if settings.nodes != default.nodes:
+        lines.append(f"- hosts on the store: {settings.nodes}")
+    locks = [
+        f"{what} {value} ms (default {usual})"
+        for what, value, usual in (
+            ("activities", settings.worker_lock_timeout_ms, default.worker_lock_timeout_ms),
+            (
+                "orchestrations",
+                settings.orchestrator_lock_timeout_ms,
+                default.orchestrator_lock_timeout_ms,
+            ),
+        )
+        if value != usual
+    ]
+    if locks:
+        lines.append(f"- lock timeouts: {', '.join(locks)}")
+    if faults:
+        lines.append(f"- faults injected: {', '.join(f'`{_code(fault)}`' for fault in faults)}")
+    return lines
+
+
+def _around(faults: Sequence[Around]) -> list[str]:
+    """What was broken on purpose while the instance lived, on one line."""
+    if not faults:
+        return []
+    words = []
+    for fault in faults[-FAULTS:]:
+        over = "never healed" if fault.ended_ms is None else f"healed at {fault.ended_ms:,.0f} ms"
+        what = fault.detail or f"{fault.name} {fault.target}".strip()
+        words.append(f"{what} at {fault.began_ms:,.0f} ms, {over}")
+    more = len(faults) - len(words)
+    before = f"{more} earlier; " if more else ""
+    return [f"- faults around it: {before}{one_line(shortened('; '.join(words), ERROR))}"]
 
 
 def _history(moments: Sequence[Moment]) -> list[str]:

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from duroxide_stress.reports import findings
+from duroxide_stress.plan import StressTestConfig
+from duroxide_stress.reports import crash_map, findings
+from duroxide_stress.reports.faults import fault_table, node_table
 from duroxide_stress.reports.promises import promise_table
+from duroxide_stress.reports.stores import store_words
 from duroxide_stress.reports.text import Heading, cut, hanging, printable, table
 from duroxide_stress.result import CellResult, Figure, Latency, RunResult, TargetResult
 from duroxide_stress.units import format_duration, format_ms
@@ -43,7 +46,11 @@ def render(result: RunResult, run: Path, width: int | None = None) -> str:
     for _, group in groupby(result.cells, _settings):
         cells = list(group)
         blocks += [_heading(cells[0]), _spec_table(cells, width), _more_table(cells, width)]
-        blocks += [_parts(cells, width), _figures(cells, width), promise_table(cells, width)]
+        blocks += [_parts(cells, width), _figures(cells, width)]
+        blocks += [fault_table(cells, _name, width), node_table(cells, _name, width)]
+        blocks.append(promise_table(cells, width))
+    if len(crashes := crash_map.spots(result)) > 1:
+        blocks.append(f"Crash map\n{crash_map.block(crashes, width)}")
     several = len({cell.scenario for cell in result.cells}) > 1
     blocks += [
         _notes(result.cells, width, several),
@@ -58,7 +65,7 @@ def render(result: RunResult, run: Path, width: int | None = None) -> str:
 def _settings(cell: CellResult) -> tuple[object, ...]:
     s = cell.settings
     return (cell.scenario, s.duration_secs, s.max_concurrent, s.tasks_per_instance,
-            s.activity_delay_ms, s.warmup_secs)  # fmt: skip
+            s.activity_delay_ms, s.warmup_secs, *_hosts(s))  # fmt: skip
 
 
 def _heading(cell: CellResult) -> str:
@@ -71,8 +78,20 @@ def _heading(cell: CellResult) -> str:
             f"Max Concurrent Instances: {s.max_concurrent}",
             f"Tasks per Instance: {s.tasks_per_instance}",
             f"Activity Delay: {s.activity_delay_ms}ms",
+            *_hosts(s),
         ]
     )
+
+
+def _hosts(settings: StressTestConfig) -> list[str]:
+    """Hosts and locks, where they are not the usual."""
+    s, default = settings, StressTestConfig()
+    lines = [f"Hosts: {s.nodes}"] if s.nodes != default.nodes else []
+    if s.worker_lock_timeout_ms != default.worker_lock_timeout_ms:
+        lines.append(f"Activity Lock Timeout: {s.worker_lock_timeout_ms}ms")
+    if s.orchestrator_lock_timeout_ms != default.orchestrator_lock_timeout_ms:
+        lines.append(f"Orchestration Lock Timeout: {s.orchestrator_lock_timeout_ms}ms")
+    return lines
 
 
 def _name(cell: CellResult) -> list[str]:
@@ -190,6 +209,8 @@ def _notes(cells: Sequence[CellResult], width: int | None, several: bool) -> str
                 f"{_where(cell, several)}: ceiling {limit.orchestrations_per_sec:.1f} orch/s "
                 f"({limit.limit}), {limit.share:.0%} reached, held by {limit.bound_by}"
             )
+    stores = ((cell, store_words(cell.store)) for cell in cells)
+    notes += [f"{_where(cell, several)}: {words}" for cell, words in stores if words]
     return _paragraphs(notes, width)
 
 

@@ -1,5 +1,5 @@
-"""What happened to one instance, moment by moment: client, engine, activities, nodes. See `story.py`
-for how their clocks are brought together."""
+"""What happened to one instance, moment by moment: client, engine, activities, nodes, faults. See
+`story.py` for how their clocks are brought together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.units import NS_PER_MS
 
-Source: TypeAlias = Literal["client", "engine", "activity", "node"]
+Source: TypeAlias = Literal["client", "engine", "activity", "node", "fault"]
 
 FROM_OUTSIDE = ("OrchestrationStarted", "QueueEventDelivered", "ExternalEvent")
 """Kinds of events that a client's call causes; a cancel's are recognized by their ending."""
@@ -26,7 +26,7 @@ class Moment(msgspec.Struct, frozen=True):
     """Since the story's origin; the engine's are whole milliseconds."""
     source: Source
     what: str
-    """An event's kind, or what a client, an activity or a node did."""
+    """An event's kind, or what a client, an activity, a node or a fault did."""
     execution: int | None = None
     event: int | None = None
     """The id of an engine's event within its execution."""
@@ -51,24 +51,55 @@ class _Placed(NamedTuple):
     moment: Moment
 
 
-NODE, CALL, ENGINE, ACTIVITY, SEEN = range(5)
+class Around(msgspec.Struct, frozen=True):
+    """A fault that was at work at some time between an instance's beginning and its end."""
+
+    name: str
+    target: str
+    detail: str
+    began_ms: float
+    """Since the story's origin; negative when the fault was there before it."""
+    ended_ms: float | None
+    """Null when it was never healed."""
+
+
+FAULT, NODE, CALL, ENGINE, ACTIVITY, SEEN = range(6)
 """Ranks among moments of the same nanosecond: causes first."""
+FOREVER = 2**63 - 1
 
 
-def moments(
-    recording: Recording, instance: str, due_ns: int | None
-) -> tuple[int, tuple[Moment, ...]]:
-    """The story's origin in ns, and what happened in order; nothing when nothing is known."""
+class Told(NamedTuple):
+    """What is told of an instance."""
+
+    origin_ns: int
+    moments: tuple[Moment, ...]
+    """In order; nothing when nothing is known."""
+    faults: tuple[Around, ...]
+
+
+def moments(recording: Recording, instance: str, due_ns: int | None) -> Told:
+    """What happened to it, and around it while it lived."""
     calls = _calls(recording, instance)
     effects = _effects(recording, instance)
     events = _events(recording, instance, [p.ns for p in calls if p.rank == CALL], effects)
     placed = [*calls, *events, *_after_their_schedule(effects, events)]
-    if placed:
-        first, last = min(p.ns for p in placed), max(p.ns for p in placed)
-        placed += _nodes(recording, first, last)
     begun = due_ns if due_ns is not None else min((p.ns for p in placed), default=0)
     origin = begun // NS_PER_MS * NS_PER_MS
-    return origin, tuple(_since(origin, p.moment) for p in sorted(placed, key=lambda p: p[:3]))
+    around: tuple[Around, ...] = ()
+    if placed:
+        first, last = _life(placed)
+        placed += [*_faults(recording, first, last), *_nodes(recording, first, last)]
+        around = _around(recording, origin, first, last)
+    ordered = sorted(placed, key=lambda p: p[:3])
+    return Told(origin, tuple(_since(origin, p.moment) for p in ordered), around)
+
+
+def _life(placed: Iterable[_Placed]) -> tuple[int, int]:
+    """When it began and when it ended; one that hangs lives on after the last that is known of it."""
+    ends = ("OrchestrationCompleted", "OrchestrationFailed")
+    over = any(p.rank == SEEN or p.moment.what in ends for p in placed)
+    at = [p.ns for p in placed]
+    return min(at), max(at) if over else FOREVER
 
 
 def _since(origin_ns: int, moment: Moment) -> Moment:
@@ -221,15 +252,61 @@ def _token(data: str | None) -> str:
 
 
 NODES = """
-SELECT at_ns, node, what, version FROM nodes WHERE at_ns > $first AND at_ns < $last ORDER BY at_ns
+SELECT at_ns, node, what, version, coalesce(detail, '') FROM nodes
+WHERE at_ns > $first AND at_ns < $last ORDER BY at_ns, rowid
 """
 
 
 def _nodes(recording: Recording, first_ns: int, last_ns: int) -> list[_Placed]:
     """What happened to the processes that serve, while it lived."""
     return [
-        _placed(at, NODE, number, source="node", what=f"{node} {what}", detail=f"code {version}")
-        for number, (at, node, what, version) in enumerate(
+        _placed(
+            at, NODE, number, source="node", what=f"{node} {what}", failed=what == "died",
+            detail=", ".join(filter(None, [f"code {version}", detail])),
+        )
+        for number, (at, node, what, version, detail) in enumerate(
             recording.rows(NODES, first=first_ns, last=last_ns)
         )
-    ]
+    ]  # fmt: skip
+
+
+FAULTS = """
+SELECT at_ns, name, target, what, coalesce(detail, '') FROM fault_lines
+WHERE what IN ('began', 'ended') AND at_ns > $first AND at_ns < $last ORDER BY at_ns, rowid
+"""
+
+
+def _faults(recording: Recording, first_ns: int, last_ns: int) -> list[_Placed]:
+    """What was broken on purpose while it lived, and mended."""
+    words = {"began": "", "ended": ", healed"}
+    return [
+        _placed(
+            at, FAULT, number, source="fault", detail=detail or None,
+            what=f"{name} {target or ''}".strip() + words[what],
+        )
+        for number, (at, name, target, what, detail) in enumerate(
+            recording.rows(FAULTS, first=first_ns, last=last_ns)
+        )
+    ]  # fmt: skip
+
+
+AROUND = """
+SELECT name, target, detail, began_ns, ended_ns FROM faults
+WHERE began_ns < $last AND (ended_ns IS NULL OR ended_ns > $first) ORDER BY began_ns, number
+"""
+
+
+def _around(
+    recording: Recording, origin_ns: int, first_ns: int, last_ns: int
+) -> tuple[Around, ...]:
+    """The faults that were at work while it lived."""
+
+    def since(ns: int) -> float:
+        return round((ns - origin_ns) / NS_PER_MS, 3)
+
+    return tuple(
+        Around(name, target, detail, since(began), None if ended is None else since(ended))
+        for name, target, detail, began, ended in recording.rows(
+            AROUND, first=first_ns, last=last_ns
+        )
+    )

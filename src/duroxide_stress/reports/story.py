@@ -19,7 +19,7 @@ from duroxide_stress.plan import StressTestConfig
 from duroxide_stress.recording.records import Execution, RunHead
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.reports.logs import LogLine, lines_about, names
-from duroxide_stress.reports.moments import Moment, moments
+from duroxide_stress.reports.moments import Around, Moment, moments
 from duroxide_stress.result import Finding
 from duroxide_stress.units import NS_PER_MS
 
@@ -99,6 +99,10 @@ class Story(msgspec.Struct, frozen=True):
     no_books: str
     """Why nobody knows what the engine has; empty when its books were copied out."""
     moments: tuple[Moment, ...]
+    planned_faults: tuple[str, ...]
+    """The faults that the cell was given, as they were written."""
+    faults: tuple[Around, ...]
+    """Those that were at work while it lived."""
     log: tuple[LogLine, ...]
     """What the processes' logs say of it."""
 
@@ -109,9 +113,9 @@ def tell(
     """The story of an instance of this recording. Raises RecordingError when it is not in it."""
     root = _root(recording, instance)
     due_ns = recording.one("SELECT due_ns FROM ops WHERE instance = $root", root=root)
-    origin_ns, told = moments(recording, instance, due_ns)
+    told = moments(recording, instance, due_ns)
     books = _books(recording, instance)
-    if not told and not books:
+    if not told.moments and not books:
         raise RecordingError(f"{recording.directory.name} has no instance {instance!r}")
     cell = recording.head.cell
     parent = next((book.parent for book in books if book.parent), None)
@@ -129,7 +133,7 @@ def tell(
         command=recording.head.command,
         environment=head.environment,
         due_ns=due_ns,
-        origin_ns=origin_ns,
+        origin_ns=told.origin_ns,
         owed=_owed(recording, instance),
         root=root,
         parent=None if parent is None else Relative(parent, _status(recording, parent)),
@@ -137,7 +141,9 @@ def tell(
         findings=_named(recording, instance, checks),
         books=books,
         no_books=cut_off(recording),
-        moments=told,
+        moments=told.moments,
+        planned_faults=cell.faults,
+        faults=told.faults,
         log=lines_about(recording.directory, instance),
     )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from duroxide_stress.checks.registry import CHECKS
 from duroxide_stress.selftest.bugs import (
     children,
+    crashes,
     histories,
     messages,
     races,
+    recovery,
     starts,
     timers,
     work,
@@ -24,6 +26,8 @@ BUGS: tuple[Bug, ...] = (
     *messages.BUGS,
     *children.BUGS,
     *races.BUGS,
+    *crashes.BUGS,
+    *recovery.BUGS,
 )
 
 

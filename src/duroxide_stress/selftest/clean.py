@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from duroxide_stress.plan import Cell, StressTestConfig
 from duroxide_stress.providers.sqlite import FileSqlite, InMemorySqlite
 from duroxide_stress.scenarios.registry import SCENARIOS
-from duroxide_stress.selftest.planted import SMALL
+from duroxide_stress.selftest.planted import HOSTS, SMALL
+from duroxide_stress.selftest.struck import Strike
 
 _SHORT: dict[str, dict[str, int]] = {
     "long-running": {"period_ms": 40, "generations": 4},
@@ -53,6 +56,49 @@ REFERENCE: tuple[Cell, ...] = (
 """Every scenario, then other seeds, workers and loads: twenty."""
 
 
+class StruckCell(msgspec.Struct, frozen=True):
+    """A cell, and what is done to its hosts meanwhile."""
+
+    cell: Cell
+    strikes: tuple[Strike, ...]
+
+
+def _struck(scenario: str, *strikes: Strike, **config: Any) -> StruckCell:
+    short = _SHORT.get(scenario)
+    return StruckCell(_cell(scenario, "reference", short, **{**HOSTS, **config}), strikes)
+
+
+def _kill(at_secs: float, secs: float, host: int = 0) -> Strike:
+    return Strike("kill", at_secs, secs, f"host-{host}")
+
+
+def _pause(at_secs: float, secs: float, host: int = 0) -> Strike:
+    return Strike("pause", at_secs, secs, f"host-{host}")
+
+
+_MID_TURN = {"warmup_secs": 0, "max_concurrent": 12}
+"""Every host is in its first turns 0.7 ms after the load began."""
+
+STRUCK: tuple[StruckCell, ...] = (
+    _struck("parallel", _kill(0.4, 0.5), nodes=1),
+    _struck("sub-orchestrations", _pause(0.4, 2.9), nodes=1, seed=2),
+    _struck("parallel", _kill(0.4, 0.5), seed=3),
+    _struck("parallel", _pause(0.4, 2.9), seed=4),
+    _struck("parallel", _kill(0.0007, 0.1), _pause(0.0007, 2.9, 1), seed=5, **_MID_TURN),
+    _struck("large-payload", _pause(0.4, 2.9), _kill(1, 0.5, 1), seed=6),
+    _struck("timers", _kill(0.2, 1), _kill(0.3, 1, 1), seed=7),
+    _struck("sub-orchestrations", _kill(0.4, 0.5), _kill(1.4, 0.5), seed=8),
+    _struck("events", _pause(0.1, 2.9), _kill(0.4, 0.5, 1), seed=9),
+    _struck("failures", _pause(0.4, 2.9), _kill(3.5, 0.1), seed=10),
+    _struck("races", _kill(0.4, 0.5), _pause(1.2, 2.6, 1), seed=11),
+    _struck("cancellation", _pause(0.4, 2.9), _kill(1, 0.5, 1), seed=12),
+    _struck("long-running", _kill(0.4, 0.5), _pause(0.5, 2.9, 1), seed=13),
+    _struck("mixed", _kill(0.4, 0.5), _pause(1, 2.9, 1), nodes=3, seed=14, canary_every_ms=200),
+    _struck("parallel", _pause(0.4, 1), _kill(0.6, 0.1, 1), _kill(1.2, 2, 2), nodes=3, seed=15),
+)
+"""Kills, pauses longer than the locks and shorter, of one host, of two and of three."""
+
+
 def _real(scenario: str, store: str) -> Cell:
     """At 1/1: above it SQLite's lock errors reach some instances as their failure (docs/findings.md)."""
     return _cell(
@@ -79,6 +125,13 @@ REAL: tuple[Cell, ...] = tuple(
     if (scenario, store) != ("cancellation", InMemorySqlite.name)
 )
 """Every scenario on every real store."""
+
+
+def struck_label(one: StruckCell) -> str:
+    """A cell and what is done to it in a line."""
+    nodes = one.cell.config.nodes
+    hosts = "1 host" if nodes == 1 else f"{nodes} hosts"
+    return f"{label(one.cell)}, {hosts}: {', '.join(map(str, one.strikes))}"
 
 
 def label(cell: Cell) -> str:

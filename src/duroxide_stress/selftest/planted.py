@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from duroxide_stress.engines.base import EffectSink
-from duroxide_stress.engines.reference.workers import Workers
 from duroxide_stress.engines.reference.world import World
 from duroxide_stress.plan import Cell, StressTestConfig
 from duroxide_stress.recording.records import Effect, Execution, HistoryEvent
 from duroxide_stress.scenarios.base import Workload
+from duroxide_stress.selftest.struck import Strike
 
 SMALL: dict[str, Any] = {
     "duration_secs": 0.6,
@@ -28,6 +28,16 @@ SMALL: dict[str, Any] = {
     "wait_timeout_secs": 2,
 }
 """Of a planted bug's cell: virtual time costs little, instances and checks cost real time."""
+
+HOSTS: dict[str, Any] = {
+    "nodes": 2,
+    "worker_lock_timeout_ms": 2_000,
+    "orchestrator_lock_timeout_ms": 2_000,
+    "duration_secs": 4,
+    "activity_delay_ms": 150,
+    "wait_timeout_secs": 20,
+}
+"""Of a cell whose hosts are struck: locks that expire within it, and time to go on after that."""
 
 _OP = re.compile(r"-(\d{7,})")
 
@@ -43,7 +53,6 @@ class Planted(World):
 
     every: ClassVar[int] = 5
     """One in so many instances is struck, from the third on."""
-    crew: ClassVar[type[Workers]] = Workers
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +63,6 @@ class Planted(World):
             effects(self.ran(effect))
 
         super().serve(cell, workload, sink)
-        self.workers = self.crew(self.clock, cell.config.worker_concurrency, sink, self.send)
 
     def strikes(self, instance: str) -> bool:
         """Whether the bug strikes this instance."""
@@ -94,6 +102,8 @@ class Bug(msgspec.Struct, frozen=True):
     """Of the scenario."""
     config: dict[str, Any] = {}
     """What its cell has beside `SMALL`."""
+    strikes: tuple[Strike, ...] = ()
+    """What is done to its hosts meanwhile."""
 
     @property
     def what(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from duroxide_stress.engines.base import Engine
@@ -12,6 +13,7 @@ from duroxide_stress.providers.registry import provider_named
 from duroxide_stress.recording.records import CellEnd
 from duroxide_stress.recording.store import count_lines, write_json
 from duroxide_stress.runner import cell_head
+from duroxide_stress.selftest.struck import Struck
 
 
 class InProcess:
@@ -29,6 +31,10 @@ class InProcess:
         """Never."""
         return False
 
+    def calm(self) -> bool:
+        """Always: whoever gives it faults ends them itself."""
+        return True
+
     def wait_for_stop(self) -> None:
         """At once."""
 
@@ -42,10 +48,13 @@ def record_cell(run: Path, cell: Cell, engine: Engine | None = None) -> Path:
     directory = run / cell.key
     directory.mkdir(parents=True)
     write_json(directory / "cell.json", cell_head(cell, provider))
-    node = Node(cell, provider, provider.create(directory), directory)
-    if engine is not None:
-        node.engine = engine
-    run_embedded(node, control)
+    with tempfile.TemporaryDirectory(prefix="duroxide-stress-") as scratch:
+        node = Node(cell, provider, provider.create(directory), directory, Path(scratch))
+        if engine is not None:
+            node.engine = engine
+        run_embedded(node, control)
+    if isinstance(engine, Struck):
+        engine.write(directory)
     assert control.driven is not None
     end = CellEnd("finished", "", control.driven.end, count_lines(directory))
     write_json(directory / "end.json", end)

@@ -13,7 +13,6 @@ import msgspec
 
 from duroxide_stress.checks.base import examine
 from duroxide_stress.checks.registry import CHECKS
-from duroxide_stress.engines.reference.engine import ReferenceEngine
 from duroxide_stress.errors import RecordingError
 from duroxide_stress.plan import Cell, Plan
 from duroxide_stress.recording.tables import Recording
@@ -26,6 +25,7 @@ from duroxide_stress.selftest.recorder import record_cell
 from duroxide_stress.selftest.result import SCHEMA, CleanRun, Kind, Outcome, SelfTest
 from duroxide_stress.selftest.stores import Kept, collect_again, real_run
 from duroxide_stress.selftest.streams import LEAKS, STEADY, Stream, record_stream
+from duroxide_stress.selftest.struck import Struck
 from duroxide_stress.selftest.tampering import TAMPERINGS, Tampering, commits_in_wal
 
 NEEDED = 2
@@ -76,6 +76,8 @@ def run_selftest(
     outcomes += [leaked(leak) for leak in each("leaks", LEAKS, lambda leak: leak.name)]
     cells = each("clean runs on the reference engine", clean.REFERENCE, clean.label)
     runs = [clean_reference(cell) for cell in cells]
+    struck = each("clean runs with hosts that are struck", clean.STRUCK, clean.struck_label)
+    runs += [clean_struck(one) for one in struck]
     runs.append(steady())
     if not quick:
         with TamperedStore(interrupted) as store:
@@ -98,7 +100,7 @@ def unproven() -> tuple[str, ...]:
 def planted(bug: Bug) -> Outcome:
     """Record a cell on the engine with this bug, and judge it."""
     with Scratch() as home:
-        seen = observe(record_cell(home, bug.cell, ReferenceEngine(bug.plant)))
+        seen = observe(record_cell(home, bug.cell, Struck(bug.strikes, bug.plant)))
     return _outcome(bug, "planted", seen)
 
 
@@ -113,6 +115,13 @@ def clean_reference(cell: Cell) -> CleanRun:
     """Judge a cell of the reference engine as it is."""
     with Scratch() as home:
         return _clean(clean.label(cell), observe(record_cell(home, cell)), real=False)
+
+
+def clean_struck(one: clean.StruckCell) -> CleanRun:
+    """Judge a cell of the reference engine as it is, whose hosts are killed or paused."""
+    with Scratch() as home:
+        seen = observe(record_cell(home, one.cell, Struck(one.strikes)))
+        return _clean(clean.struck_label(one), seen, real=False)
 
 
 def steady() -> CleanRun:

@@ -46,8 +46,8 @@ class Kept(SilentObserver):
         self.home: Path | None = None
         self._interrupted = interrupted
 
-    def store_kept(self, path: Path) -> None:
-        self.home = path
+    def store_kept(self, where: Path | str) -> None:
+        self.home = Path(where)
 
     def interrupted(self) -> bool:
         return self._interrupted()
@@ -87,6 +87,7 @@ def collect_again(
         directory=str(directory),
         address=str(store / "store.db"),
         provider=pickle.dumps(FileSqlite()),
+        scratch=str(directory),
         events_fd=-1,
         hints_fd=None,
     )

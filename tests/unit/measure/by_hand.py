@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from duroxide_stress.recording.tables import Recording
@@ -132,9 +133,52 @@ class ByHand:
             used = round(cores * (ms - 1_000) * NS_PER_MS)
             self.sample(ms, source, cpu_ns=7 * NS_PER_SEC + used)
 
+    def queues(self, ms: float, orchestrator: int, worker: int = 0) -> None:
+        """One look at the depths of the queues."""
+        self.sample(ms, "queues", orchestrator_queue=orchestrator, worker_queue=worker)
+
+    def fault(
+        self,
+        number: int,
+        began_ms: float | None,
+        ended_ms: float | None = None,
+        *,
+        name: str = "kill",
+        target: str = "host-1",
+        skipped: str | None = None,
+    ) -> None:
+        """An injected fault: one that began, and perhaps was healed, or one that was skipped."""
+        moments = [("intended", 0.0, ""), ("began", began_ms, f"{name} of {target}")]
+        moments += [("ended", ended_ms, ""), ("skipped", 0.0 if skipped else None, skipped or "")]
+        for what, ms, detail in moments:
+            if ms is not None:
+                of = {"number": number, "name": name, "target": target, "what": what}
+                self.line("faults", at_ns=self.at(ms), **of, detail=detail)
+
+    def node(self, node: str, **moments: float) -> None:
+        """What happened to a host's life, and when, in the order in which it happened."""
+        for what, ms in moments.items():
+            at_ns = self.at(ms)
+            self.line("nodes", at_ns=at_ns, node=node, what=what.rstrip("_"), version="1.0.0")
+
+    def step(
+        self, path: str, *, scheduled_ms: Iterable[float], begun_ms: Iterable[float], **fields: Any
+    ) -> None:
+        """A step of an instance, when attempts of it were scheduled, and when runs of it began."""
+        token = f"stepping|1|{path}"
+        data = json.dumps({"name": "step", "input": {"token": token}})
+        for ms in scheduled_ms:
+            number = len(self._lines["history"]) + 1
+            of = {"instance": "stepping", "execution": 1, "event_id": number}
+            ts_ms = self.at(ms) // NS_PER_MS
+            self.line("history", **of, kind="ActivityScheduled", ts_ms=ts_ms, data=data)
+        for run, ms in enumerate(begun_ms):
+            ran = {"token": token, "instance": "stepping", "run": run, "at_ns": self.at(ms)}
+            self.line("effects", phase="begin", **{"node": f"host-{run}", **ran, **fields})
+
     def line(self, file: str, **fields: Any) -> None:
         """One more line of a file."""
-        self._lines[file].append(fields)
+        self._lines.setdefault(file, []).append(fields)
 
     def unmark(self, name: str) -> None:
         """Let the driver never have passed this border."""

@@ -43,6 +43,17 @@ def test_a_steady_cell_is_trustworthy(by_hand: ByHand) -> None:
     assert (found.driver_lateness_ms.samples, found.driver_lateness_ms.max) == (100, 0.0)
 
 
+def test_a_server_that_the_provider_started_is_not_foreign(by_hand: ByHand) -> None:
+    """What it computes is the store's, and the run's own."""
+    steady(by_hand, 40)
+    by_hand.cores("engine", 0.2)
+    by_hand.cores("store", 0.9)
+    by_hand.cores("machine", 1.2)
+    found = judged(by_hand)
+    assert found.foreign_cpu == pytest.approx(0.1)
+    assert found.trustworthy
+
+
 @pytest.mark.parametrize(("count", "reasons"), [(29, 1), (30, 0)])
 def test_too_few_latencies(by_hand: ByHand, count: int, reasons: int) -> None:
     """Thirty are the least."""

@@ -5,11 +5,29 @@ from random import Random
 
 import pytest
 
-from duroxide_stress.measure.memory import EngineMemory, engine_memory
+from duroxide_stress.measure.memory import EngineMemory, engine_memory, in_rounds
 from duroxide_stress.units import MIB, NS_PER_SEC
 from recordings.make import where
 
 from .by_hand import ByHand
+
+Series = Callable[[float], float]
+
+
+def together(
+    by_hand: ByHand, secs: float = 120, **nodes: tuple[Series, float, float]
+) -> EngineMemory:
+    """What is made of processes that each live from one second to another, looked at in turn."""
+    for n in range(int(secs * 4)):
+        for place, (node, (mib, born, gone)) in enumerate(nodes.items()):
+            if born <= n / 4 < gone:
+                ms = n * 250 + place * 20
+                by_hand.sample(ms, "engine", node=node, rss_bytes=round(mib(n / 4) * MIB))
+    recorded = by_hand.save()
+    end_ns = by_hand.begin_ns + round(secs * NS_PER_SEC)
+    recorded.change("ops", where(name="window_end"), at_ns=end_ns)
+    recorded.change("ops", where(name="drained"), at_ns=end_ns + NS_PER_SEC)
+    return engine_memory(by_hand.open_saved())
 
 
 def measured(
@@ -93,7 +111,9 @@ def test_a_slope_needs_ten_blocks(by_hand: ByHand) -> None:
 @pytest.mark.parametrize("source", ["driver", "harness", "machine"])
 def test_other_processes_are_not_the_engine(by_hand: ByHand, source: str) -> None:
     """Without a sample of the engine there is no figure at all."""
-    assert measured(by_hand, lambda s: 100, source=source) == EngineMemory()
+    assert measured(by_hand, lambda s: 100, source=source) == EngineMemory(
+        slope_reason="no samples"
+    )
 
 
 def test_without_a_window_there_is_only_a_peak(by_hand: ByHand) -> None:
@@ -101,4 +121,54 @@ def test_without_a_window_there_is_only_a_peak(by_hand: ByHand) -> None:
     by_hand.sample(-50, "engine", rss_bytes=90 * MIB)
     by_hand.unmark("window_begin")
     by_hand.unmark("window_end")
-    assert engine_memory(by_hand.open()) == EngineMemory(peak=90)
+    assert engine_memory(by_hand.open()) == EngineMemory(peak=90, slope_reason="no window")
+
+
+def test_hosts_that_live_at_a_time_are_added_up(by_hand: ByHand) -> None:
+    """Peak, mean and slope are those of the sum; a round that takes its time is one round."""
+    found = together(
+        by_hand,
+        one=(lambda s: 100 + 2 * s / 60, 0, 999),
+        two=(lambda s: 50 + s / 60, 0, 999),
+        three=(lambda s: 25, 0, 999),
+    )
+    assert (found.samples, found.slope_reason) == (480, "")
+    assert found.slope == pytest.approx(3, abs=1e-3)
+    assert found.peak == pytest.approx(175 + 3 * 119.75 / 60, abs=1e-3)
+    assert found.mean == pytest.approx(175 + 3 * 119.75 / 120, abs=1e-3)
+
+
+@pytest.mark.parametrize(("born", "gone"), [(0, 60), (60, 999), (30, 40)])
+def test_a_life_that_begins_or_ends_inside_the_window_leaves_no_slope(
+    by_hand: ByHand, born: float, gone: float
+) -> None:
+    """A step is no trend; peak and mean are those of all that lived at the time."""
+    found = together(by_hand, one=(lambda s: 100, 0, 999), two=(lambda s: 60, born, gone))
+    assert (found.slope, found.slope_low, found.late_slope) == (None, None, None)
+    assert found.slope_reason == "a process began or ended inside the window"
+    share = (min(gone, 120) - born) / 120
+    assert found.peak == pytest.approx(160)
+    assert found.mean == pytest.approx(100 + 60 * share, abs=0.5)
+
+
+def test_a_host_and_its_next_life_are_not_added_up(by_hand: ByHand) -> None:
+    """The second began when the first was gone."""
+    found = together(by_hand, one=(lambda s: 100, 0, 60), two=(lambda s: 60, 60, 999))
+    assert (found.peak, found.mean) == (100, pytest.approx(80))
+    assert found.slope is None
+
+
+def test_a_round_ends_where_a_process_is_seen_again() -> None:
+    """Or where too much time has gone by for one round."""
+    ms = NS_PER_SEC // 1000
+    rows = [
+        (0, "a", 1),
+        (90 * ms, "b", 2),
+        (240 * ms, "a", 3),
+        (330 * ms, "b", 4),
+        (580 * ms, "b", 5),
+    ]
+    rows += [(900 * ms, "a", 6)]
+    assert [(one.at_ns // ms, one.rss_bytes) for one in in_rounds(rows)] == [
+        *((0, 3), (240, 7), (580, 5), (900, 6))
+    ]

@@ -317,3 +317,29 @@ def test_cores_need_two_moments(by_hand: ByHand, moments: tuple[float, ...]) -> 
         by_hand.sample(ms, "engine", cpu_ns=5)
     recording = by_hand.open()
     assert metrics.cores_used(recording, metrics.window(recording), "engine") is None
+
+
+def test_a_process_that_started_inside_the_window_used_all_of_its_time(by_hand: ByHand) -> None:
+    """One that was there before used what it used since; each life counts for itself."""
+    used = {"host-0": (9, 10), "host-0.2": (2, 6), "host-1": (1, 4)}
+    for node, born_ms, first_ms, last_ms in (
+        ("host-0", -500, 1_000, 3_000),
+        ("host-0.2", 3_500, 4_000, 9_000),
+        ("host-1", 3_000, 3_500, 9_000),
+    ):
+        by_hand.node(node, starting=born_ms, ready=born_ms + 100)
+        for ms, secs in zip((first_ms, last_ms), used[node], strict=True):
+            by_hand.sample(ms, "engine", node=node, cpu_ns=secs * NS_PER_SEC)
+    recording = by_hand.open()
+    found = metrics.cores_used(recording, metrics.window(recording), "engine")
+    assert found == pytest.approx((1 + 6 + 4) / 8)
+
+
+def test_a_process_that_was_seen_once_counts_where_it_began(by_hand: ByHand) -> None:
+    """Killed before the next look: what it had used by then."""
+    by_hand.cores("engine", 1)
+    by_hand.node("host-7", starting=2_000, killed=2_300)
+    by_hand.sample(2_200, "engine", node="host-7", cpu_ns=NS_PER_SEC)
+    recording = by_hand.open()
+    found = metrics.cores_used(recording, metrics.window(recording), "engine")
+    assert found == pytest.approx((8 + 1) / 8)

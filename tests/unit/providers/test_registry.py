@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from duroxide_stress.errors import UsageError
-from duroxide_stress.providers.base import Provider, audit_store, store_size_bytes
+from duroxide_stress.providers.base import Provider, StoreFigures, audit_store, store_figures
 from duroxide_stress.providers.reference import Reference
 from duroxide_stress.providers.registry import PROVIDERS, provider_named, provider_names
 
@@ -132,4 +132,4 @@ def test_installed_packages_offer_providers(own_modules: Path) -> None:
 def test_a_provider_without_optional_methods_is_not_asked() -> None:
     """No audit and no size are no error."""
     assert audit_store(Reference(), "virtual") is None
-    assert store_size_bytes(Reference(), "virtual") is None
+    assert store_figures(Reference(), "virtual") == StoreFigures()

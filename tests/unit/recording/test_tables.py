@@ -12,7 +12,7 @@ from duroxide_stress.recording.tables import Recording
 from duroxide_stress.verdict import Verdict
 from recordings.make import Recorded, where
 
-TABLES = {"ops": "ops_lines"} | {name: name for name in LINE_FILES if name != "ops"}
+TABLES = {name: name for name in LINE_FILES} | {"ops": "ops_lines", "faults": "fault_lines"}
 
 
 def rows(recorded: Recorded, table: str) -> int:
@@ -55,6 +55,20 @@ def test_one_row_an_instance(recorded: Recorded) -> None:
     assert end == ("Completed", last["ts_ms"])
     assert recording.mark("window_begin") == recorded.mark("window_begin")
     assert recording.mark("nothing") is None
+    recording.close()
+
+
+def test_one_row_a_fault(recorded: Recorded) -> None:
+    """When it was due, began and was healed, or why it was skipped."""
+    recording = Recording(recorded.directory)
+    begin = recording.mark("window_begin")
+    assert recording.rows(
+        f"SELECT number, name, due_ms, target, detail, began_ns - {begin}, ended_ns - {begin}, skipped "
+        "FROM faults"
+    ) == [
+        (0, "kill", 200, "host-0", "kill -9 of host-0", 2, 9, None),
+        (1, "kill", 200, "host-1", "", None, None, "it was down"),
+    ]
     recording.close()
 
 

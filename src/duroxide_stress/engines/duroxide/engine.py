@@ -9,13 +9,21 @@ from typing import Any
 import duroxide
 import msgspec
 
-from duroxide_stress.engines.base import EffectSink, Hint, HintSource
+from duroxide_stress.engines.base import Attempts, EffectSink, Hint, HintSource
+from duroxide_stress.engines.duroxide.crash import WatchedRuntime, armed, watched_effects
 from duroxide_stress.engines.duroxide.interpreter import ACTIVITY, activity, orchestration
 from duroxide_stress.engines.duroxide.own import RecordedRuntime
 from duroxide_stress.engines.duroxide.session import DuroxideSession
-from duroxide_stress.plan import Cell
+from duroxide_stress.plan import Cell, StressTestConfig
 from duroxide_stress.providers.base import Provider
-from duroxide_stress.recording.records import FIRST_NODE, Execution, HistoryEvent, SystemMetrics
+from duroxide_stress.recording.records import (
+    AGED_FIRST,
+    FIRST_NODE,
+    Execution,
+    HistoryEvent,
+    SystemMetrics,
+    is_aged,
+)
 from duroxide_stress.scenarios.base import Release, Workload
 
 
@@ -38,55 +46,63 @@ class DuroxideEngine:
         workload: Workload,
         effects: EffectSink,
         hint: Hint,
+        attempts: Attempts,
         *,
         node: str = FIRST_NODE,
         released: bool = False,
     ) -> DuroxideHost:
         release = workload.release if released else None
-        return DuroxideHost(connection, cell, workload, release, effects, hint, node)
+        runtime: Any = duroxide.Runtime(connection, _options(cell.config))
+        if (moments := armed()) is not None:
+            runtime = WatchedRuntime(runtime, moments)
+            effects = watched_effects(effects, moments, cell.config.activity_delay_ms)
+        if workload.programs:
+            runtime.register_activity(ACTIVITY, activity(effects, attempts, node))
+        return DuroxideHost(runtime, workload, release, effects, hint, node)
 
     def session(self, connection: Any, hints: HintSource) -> DuroxideSession:
         return DuroxideSession(duroxide.Client(connection), hints)
 
     def collect(self, connection: Any, instances: list[str]) -> Iterator[Execution | HistoryEvent]:
-        """Executions and events of every instance in the store, then of those that only the
-        driver knows (of which nothing is yielded when the store has never heard of them)."""
+        """Executions and events of every instance in the store but those it was aged with, then of
+        those that only the driver knows (of which nothing is yielded when the store has never heard
+        of them)."""
         client = duroxide.Client(connection)
-        stored = client.list_all_instances()
+        stored = [i for i in client.list_all_instances() if not is_aged(i)]
         known = set(stored)
         for instance in [*stored, *(i for i in instances if i not in known)]:
             yield from _instance(client, instance, listed=instance in known)
 
     def metrics(self, connection: Any) -> SystemMetrics:
-        found = duroxide.Client(connection).get_system_metrics()
-        return SystemMetrics(*(getattr(found, name) for name in SystemMetrics.__struct_fields__))
+        client = duroxide.Client(connection)
+        found = client.get_system_metrics()
+        count, executions, events = _aged(client)
+        return SystemMetrics(
+            found.total_instances,
+            found.total_executions,
+            found.total_events,
+            found.running_instances,
+            found.completed_instances,
+            found.failed_instances,
+            aged_instances=count,
+            aged_executions=executions,
+            aged_events=events,
+        )
 
 
 class DuroxideHost:
-    """A runtime with the cell's concurrency, serving the workload's programs and a release's."""
+    """A runtime that serves the workload's programs and a release's."""
 
     def __init__(
         self,
-        connection: Any,
-        cell: Cell,
+        runtime: Any,
         workload: Workload,
         release: Release | None,
         effects: EffectSink,
         hint: Hint,
         node: str,
     ) -> None:
-        config = cell.config
-        self._runtime = duroxide.Runtime(
-            connection,
-            duroxide.RuntimeOptions(
-                orchestration_concurrency=config.orch_concurrency,
-                worker_concurrency=config.worker_concurrency,
-                dispatcher_poll_interval_ms=config.poll_interval_ms,
-                log_level="info",
-            ),
-        )
-        if workload.programs:
-            self._runtime.register_activity(ACTIVITY, activity(effects, node))
+        self._runtime = runtime
         for name, program in workload.programs.items():
             self._runtime.register_orchestration(name, orchestration(program, hint))
         if release is not None:
@@ -100,6 +116,25 @@ class DuroxideHost:
 
     def stop(self, timeout_ms: int) -> None:
         self._runtime.shutdown(timeout_ms)
+
+
+def _options(config: StressTestConfig) -> Any:
+    return duroxide.RuntimeOptions(
+        orchestration_concurrency=config.orch_concurrency,
+        worker_concurrency=config.worker_concurrency,
+        dispatcher_poll_interval_ms=config.poll_interval_ms,
+        worker_lock_timeout_ms=config.worker_lock_timeout_ms,
+        orchestrator_lock_timeout_ms=config.orchestrator_lock_timeout_ms,
+        log_level="info",
+    )
+
+
+def _aged(client: Any) -> tuple[int, int, int]:
+    """Instances, executions and events that the store was aged with: each is a copy of the first."""
+    count = sum(map(is_aged, client.list_all_instances()))
+    executions = client.list_executions(AGED_FIRST) if count else []
+    events = sum(len(client.read_execution_history(AGED_FIRST, one)) for one in executions)
+    return count, count * len(executions), count * events
 
 
 def _instance(client: Any, instance: str, *, listed: bool) -> Iterator[Execution | HistoryEvent]:

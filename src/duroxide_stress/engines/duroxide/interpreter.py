@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Generator
 from typing import Any
 
-from duroxide_stress.engines.base import EffectSink, Hint
+from duroxide_stress.engines.base import Attempts, EffectSink, Hint
 from duroxide_stress.program import Json, Program, Retry, perform, planned_failure
 from duroxide_stress.recording.records import Effect
 from duroxide_stress.units import NS_PER_MS
@@ -104,28 +102,26 @@ def _joined(outcomes: list[dict[str, Json]]) -> list[Json]:
     return [outcome["ok"] for outcome in outcomes]
 
 
-def activity(effects: EffectSink, node: str) -> Callable[[Any, dict[str, Json]], Json]:
+def activity(
+    effects: EffectSink, attempts: Attempts, node: str
+) -> Callable[[Any, dict[str, Json]], Json]:
     """The activity function to register: records its begin and its end, takes its time, answers
     or fails by plan.
 
-    Attempts are counted in this process: the SDK tells an activity nothing about them.
+    A planned failure is counted after its effect is written: a host that is killed between the two
+    fails once more, which its effects show, and never fails unseen.
     """
     runs = itertools.count()
-    attempts: Counter[str] = Counter()
-    lock = threading.Lock()
 
     def step(ctx: Any, given: dict[str, Json]) -> Json:
         run, name = next(runs), str(given["token"])
         effects(Effect("begin", name, ctx.instance_id, run, time.time_ns(), node))
         if given["delay_ms"]:
             time.sleep(given["delay_ms"] * NS_PER_MS / 1e9)
-        if fails := given.get("fails", 0):
-            with lock:
-                attempts[name] += 1
-                doomed = attempts[name] <= fails
-            if doomed:
-                effects(Effect("failed", name, ctx.instance_id, run, time.time_ns(), node))
-                raise RuntimeError(planned_failure(name.rsplit("|", 1)[1]))
+        if (fails := given.get("fails", 0)) and attempts.failed(name) < fails:
+            effects(Effect("failed", name, ctx.instance_id, run, time.time_ns(), node))
+            attempts.fail(name)
+            raise RuntimeError(planned_failure(name.rsplit("|", 1)[1]))
         result = perform(given)
         effects(Effect("end", name, ctx.instance_id, run, time.time_ns(), node))
         return result

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from duroxide_stress.engines.base import EffectSink, Hint, HintSource
+from duroxide_stress.engines.base import Attempts, EffectSink, Hint, HintSource
+from duroxide_stress.engines.reference.hosts import Hosts
 from duroxide_stress.engines.reference.session import WorldSession
 from duroxide_stress.engines.reference.world import World
 from duroxide_stress.plan import Cell
@@ -35,15 +36,17 @@ class ReferenceEngine:
         workload: Workload,
         effects: EffectSink,
         hint: Hint,
+        attempts: Attempts,
         *,
         node: str = FIRST_NODE,
         released: bool = False,
-    ) -> World:
+    ) -> Hosts:
+        """All hosts of the cell in one object (see `VirtualNodes`). Attempts it counts itself."""
         if released:
             connection.upgrade()
         else:
             connection.serve(cell, workload, effects)
-        return connection
+        return connection.hosts
 
     def session(self, connection: World, hints: HintSource) -> WorldSession:
         return WorldSession(connection)

@@ -49,6 +49,11 @@ class Cancel(msgspec.Struct, frozen=True):
 Message: TypeAlias = Done | Mail | Cancel
 
 
+def failure(kind: str, message: str) -> dict[str, Json]:
+    """A failure of the application's as histories hold it."""
+    return {"kind": kind, "message": message, "retryable": False}
+
+
 class Instance(msgspec.Struct):
     """State of one instance, from its start to its end."""
 
@@ -104,6 +109,12 @@ class Instance(msgspec.Struct):
         self.open.clear()
         self.pauses.clear()
         self.timeouts.clear()
+
+    def cancels_first(self) -> bool:
+        """Put cancels before what came earlier; whether there is one. What waited for the lock of a dead
+        host waited long, and an acknowledged cancel is not passed then."""
+        self.inbox = deque(sorted(self.inbox, key=lambda message: not isinstance(message, Cancel)))
+        return bool(self.inbox) and isinstance(self.inbox[0], Cancel)
 
     def child_suffix(self) -> str:
         """What the id of a child scheduled now ends with: Duroxide's, different in each execution."""

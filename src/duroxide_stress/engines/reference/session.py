@@ -58,7 +58,10 @@ class WorldSession:
         return events
 
     def depths(self) -> Depths:
-        return Depths(len(self._world.turns), len(self._world.workers.queue))
+        world = self._world
+        # What nobody renews comes back into its queue.
+        turns, work = world.hosts.abandoned()
+        return Depths(len(world.turns) + turns, len(world.workers.queue) + work)
 
     def forget(self, op: int) -> None:
         self._given_up.add(op)

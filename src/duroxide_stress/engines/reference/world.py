@@ -1,17 +1,22 @@
-"""O orchestration slots, W activity slots, histories of Duroxide's grammar, all in virtual time.
+"""Hosts with O orchestration and W activity slots each on one store, in virtual time, with histories of
+Duroxide's grammar.
 
 One turn of an instance takes every message that waits for it, appends their events, resumes the
-program and appends what it schedules; at most one turn of an instance runs at a time. Times are
-fixed costs, so that figures can be worked out by hand in tests.
+program and appends what it schedules, all of it when it ends; at most one turn of an instance runs at a
+time. Times are fixed costs, so that figures can be worked out by hand in tests. A host that is killed in
+the middle of a turn has done nothing of it.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import ClassVar
 
 from duroxide_stress.engines.base import EffectSink, Event, Finished
+from duroxide_stress.engines.reference.books import books, totals
+from duroxide_stress.engines.reference.hosts import Hosts, Life, Lock
 from duroxide_stress.engines.reference.instance import (
     Cancel,
     Done,
@@ -19,6 +24,7 @@ from duroxide_stress.engines.reference.instance import (
     Mail,
     Message,
     Slot,
+    failure,
 )
 from duroxide_stress.engines.reference.simulation import Clock
 from duroxide_stress.engines.reference.workers import Job, Workers
@@ -48,7 +54,10 @@ SEEN_NS = 2 * NS_PER_MS
 
 
 class World:
-    """Store and host in one object, with the one virtual clock that a session shares."""
+    """Store and hosts in one object, with the one virtual clock that a session shares."""
+
+    house: ClassVar[type[Hosts]] = Hosts
+    crew: ClassVar[type[Workers]] = Workers
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -57,12 +66,12 @@ class World:
         self.tell: Callable[[Event], None] = lambda event: None
         """Lets the client see something; a session puts itself here."""
 
-    # -- the host: turns -------------------------------------------------------------------
+    # -- the hosts: turns ------------------------------------------------------------------
 
     def serve(self, cell: Cell, workload: Workload, effects: EffectSink) -> None:
-        """Take the cell's workers and programs."""
-        self._free_turns = cell.config.orch_concurrency
-        self.workers = Workers(self.clock, cell.config.worker_concurrency, effects, self.send)
+        """Take the cell's hosts and programs."""
+        self.hosts = self.house(self.clock, cell.config, self._dispatch)
+        self.workers = self.crew(self.hosts, effects, self.send)
         self._workload = workload
         self._code = {name: (FIRST_VERSION, code) for name, code in workload.programs.items()}
 
@@ -72,9 +81,6 @@ class World:
         assert release is not None
         for name, code in release.programs.items():
             self._code[name] = (release.version, code)
-
-    def stop(self, timeout_ms: int) -> None:
-        """Nothing runs outside virtual time."""
 
     def start(self, order: Order) -> None:
         """Make the instance that a client asks for and see that it gets a turn."""
@@ -94,13 +100,27 @@ class World:
         self._dispatch()
 
     def _dispatch(self) -> None:
-        while self._free_turns and self.turns:
-            self._free_turns -= 1
-            self.clock.after(TURN_NS, partial(self._turn, self.turns.popleft()))
+        while self.turns and (life := self.hosts.for_turn()) is not None:
+            life.free_turns -= 1
+            instance, lock = self.turns.popleft(), self.hosts.lock_turn(life)
+            lock.put_back = partial(self._put_back, instance)
+            life.after(TURN_NS, partial(self._end_turn, instance, life, lock))
         self.workers.dispatch()
+
+    def _put_back(self, instance: Instance) -> None:
+        """The lock of whoever had its turn has expired: another takes it."""
+        self.turns.appendleft(instance)
+        self._dispatch()
+
+    def _end_turn(self, instance: Instance, life: Life, lock: Lock) -> None:
+        if lock.release():
+            self._turn(instance)
+        life.free_turns += 1
+        self._dispatch()
 
     def _turn(self, instance: Instance) -> None:
         instance.queued = False
+        cancelled = self.hosts.struck and instance.cancels_first()
         if instance.code is None and instance.status == "Running":
             version, program = self._code[instance.orchestration]
             started = {"name": instance.orchestration, "version": version, "input": instance.input}
@@ -111,13 +131,12 @@ class World:
                         instance, "QueueEventDelivered", None, {"name": name, "data": data}
                     )
             instance.begin(program)
-            self._resume(instance, None)
+            if not cancelled:
+                self._resume(instance, None)
         while instance.inbox and instance.status == "Running" and instance.code is not None:
             self._take(instance, instance.inbox.popleft())
         if instance.code is None and instance.status == "Running":
             self._wake(instance)
-        self._free_turns += 1
-        self._dispatch()
 
     def _take(self, instance: Instance, message: Message) -> None:
         match message:
@@ -150,7 +169,9 @@ class World:
             slot.attempt += 1
             self._schedule(instance, slot)
         elif event in instance.open:
-            data = done.result if done.error is None else _details("ActivityFailed", done.error)
+            data = done.result
+            if done.error is not None:
+                data = {"Application": failure("ActivityFailed", done.error)}
             self._append(instance, done.kind, event, data)
             self._settle(instance, instance.open.pop(event), done.result, done.error)
 
@@ -188,8 +209,8 @@ class World:
         except StopIteration as over:
             self._complete(instance, over.value)
             return
-        except StepError as failure:
-            self._fail(instance, str(failure), _kind("OrchestrationFailed", str(failure)))
+        except StepError as failed:
+            self._fail(instance, str(failed), failure("OrchestrationFailed", str(failed)))
             return
         instance.command, instance.slots = command, []
         match command:
@@ -272,7 +293,7 @@ class World:
             reason = "parent canceled" if instance.cancelled else lost
             self.send(instance.children[event], Cancel(reason))
 
-    # -- the host: ends --------------------------------------------------------------------
+    # -- the hosts: ends -------------------------------------------------------------------
 
     def _complete(self, instance: Instance, output: Json) -> None:
         self._append(instance, "OrchestrationCompleted", None, output)
@@ -300,7 +321,7 @@ class World:
         now = self.clock.now_ns
         return Finished(op, now, instance.status, instance.output, instance.error)
 
-    # -- the host: time ------------------------------------------------------------------------
+    # -- the hosts: time -----------------------------------------------------------------------
 
     def _later(self, instance: Instance, delay_ns: int, message: Done) -> None:
         """Deliver a timer's firing, unless the execution that set it is over by then."""
@@ -319,28 +340,8 @@ class World:
 
     def collect(self) -> Iterator[Execution | HistoryEvent]:
         """The books, instance by instance."""
-        for instance in self.instances.values():
-            yield from instance.books()
-            for history in instance.histories:
-                yield from history
+        return books(self.instances.values())
 
     def metrics(self) -> SystemMetrics:
         """Totals over the books."""
-        ends = Counter(instance.status for instance in self.instances.values())
-        histories = [history for i in self.instances.values() for history in i.histories]
-        return SystemMetrics(
-            total_instances=len(self.instances),
-            total_executions=len(histories),
-            total_events=sum(map(len, histories)),
-            running_instances=ends["Running"],
-            completed_instances=ends["Completed"],
-            failed_instances=ends["Failed"],
-        )
-
-
-def _kind(kind: str, message: str) -> dict[str, Json]:
-    return {"kind": kind, "message": message, "retryable": False}
-
-
-def _details(kind: str, message: str) -> dict[str, Json]:
-    return {"Application": _kind(kind, message)}
+        return totals(self.instances.values())

@@ -39,8 +39,7 @@ class TwoAtOnce(Workers):
 
     def _begin(self, job: Job) -> None:
         super()._begin(job)
-        if self._free > 0 and struck(job.instance.name):
-            self._free -= 1
+        if self.free and struck(job.instance.name):
             super()._begin(job)
 
 
@@ -60,8 +59,7 @@ class OnceMore(Workers):
             self._clock.after(later * NS_PER_MS, lambda: self._again(job))
 
     def _again(self, job: Job) -> None:
-        if self._free > 0:
-            self._free -= 1
+        if self.free:
             super()._begin(job)
         else:
             self._clock.after(NS_PER_MS, lambda: self._again(job))
@@ -78,7 +76,6 @@ class Idle(Workers):
 
     def _begin(self, job: Job) -> None:
         if struck(job.instance.name):
-            self._free += 1
             self._send(job.instance, _done(job))
         else:
             super()._begin(job)

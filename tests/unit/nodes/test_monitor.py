@@ -1,0 +1,58 @@
+"""What the monitor writes down of a store."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from duroxide_stress.nodes.monitor import STORE_EVERY, Monitor
+from duroxide_stress.providers.base import StoreFigures
+
+
+class Written:
+    """Records in memory."""
+
+    def __init__(self) -> None:
+        self.samples: list[Any] = []
+
+    def write(self, record: Any) -> None:
+        self.samples.append(record)
+
+    @property
+    def stores(self) -> list[Any]:
+        return [s for s in self.samples if s.source == "store"]
+
+
+def sampled(store: StoreFigures, times: int) -> Written:
+    """What so many samples write."""
+    written = Written()
+    monitor = Monitor(written, lambda: store)
+    for _ in range(times):
+        monitor._due_ns = 0
+        monitor.sample_if_due()
+    return written
+
+
+def test_a_store_is_asked_at_every_fourth_sample() -> None:
+    """Bytes and sessions stand in one record."""
+    found = sampled(StoreFigures(5, 7), 2 * STORE_EVERY).stores
+    assert [(s.bytes, s.connections, s.cpu_ns, s.node) for s in found] == [(5, 7, None, "")] * 2
+
+
+@pytest.mark.parametrize(
+    ("store", "records"),
+    [(StoreFigures(), 0), (StoreFigures(bytes=1), 1), (StoreFigures(connections=0), 1)],
+)
+def test_no_figures_are_no_record(store: StoreFigures, records: int) -> None:
+    """One figure is enough for one."""
+    assert len(sampled(store, 1).stores) == records
+
+
+def test_a_server_of_ours_is_sampled_with_its_children() -> None:
+    """Its process names the record; one that is gone has no CPU time."""
+    (found,) = sampled(StoreFigures(server_pid=os.getpid()), 1).stores
+    assert (found.node, found.cpu_ns > 0) == (str(os.getpid()), True)
+    (gone,) = sampled(StoreFigures(bytes=1, server_pid=2**22 + 1), 1).stores
+    assert gone.cpu_ns is None
