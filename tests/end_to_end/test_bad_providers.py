@@ -58,7 +58,7 @@ def test_each_failing_provider_costs_its_own_cell_alone(tool: Tool) -> None:
     assert reason(connect) == (
         "the engine's host-0 failed: ValueError: no door; its traceback is in host.log"
     )
-    assert reason(dies) == "the engine's host died: exit code 7"
+    assert reason(dies) == "the engine's host-0 died: exit code 7"
     assert dies["reasons"][1] == "its last words:\nthese were its words"
     assert reason(audit) == "database: the audit itself failed: ValueError: no books"
     # The histories were copied out all the same, and the other checks have their evidence.
@@ -70,6 +70,7 @@ def test_each_failing_provider_costs_its_own_cell_alone(tool: Tool) -> None:
         ended = document(tool.cwd / "out" / cells[f"awkward:{name}"]["recording"] / "end.json")
         assert ended["ended"] == "finished"
     assert done.stderr == (
+        "warning: host-0 died: exit code 7\n"
         "warning: provider sqlite-file could not remove its store: ValueError: it will not go\n"
     )
 

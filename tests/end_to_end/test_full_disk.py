@@ -42,7 +42,7 @@ def test_a_full_disk_is_one_sentence(tool: Tool, small_disk: Path, provider: str
     )
     assert tool.processes() == []
     assert tool.stores() == []
-    assert (cells(out)[0] / "ops.jsonl").stat().st_size > 0
+    assert any(path.stat().st_size for path in cells(out)[0].glob("*.jsonl"))
     checked = tool.run("check", out)
     assert checked.returncode in (1, 3)
     assert "Traceback" not in checked.stderr

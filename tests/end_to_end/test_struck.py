@@ -59,7 +59,7 @@ def test_a_host_that_freezes_is_told_at_once(tool: Tool) -> None:
     """Stopped by somebody else: a warning on standard error while the run goes on, and again when it is
     back; the cell is not called an error for it."""
     words = list(PAUSED)
-    words[words.index("120")] = "12"
+    words[words.index("120")] = "8"
     process = tool.start(*words, "--config", "2/2", "--quiet")
     out = tool.cwd / "out"
 

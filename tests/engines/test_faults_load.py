@@ -62,6 +62,7 @@ def test_a_tenant_in_the_stores_file(tmp_path: Path) -> None:
     assert "transactions of the other tenant committed" in ended[0]
 
 
+@pytest.mark.slow
 def test_a_tenant_on_a_server_of_the_users(
     tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_tenant_on_a_server_of_the_users(
     assert schemas(server) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("provider", ["sqlite-file", "postgres"])
 def test_an_aged_store(tmp_path: Path, provider: str) -> None:
     """Two thousand old instances are in the store and in the engine's totals, not in the recording."""

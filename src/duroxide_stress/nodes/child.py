@@ -83,18 +83,18 @@ class PipeControl:
         os._exit(ORPHANED)
 
 
-def _die_with_the_supervisor() -> None:
-    """Have the kernel end this process when its parent is gone: one that a fault has stopped cannot read
-    the end of its input. Only Linux knows how; elsewhere nothing is stopped by us for long."""
+def _wake_when_orphaned() -> None:
+    """Have the kernel let this process go on when its parent is gone: one that a fault has stopped could
+    not read the end of its input, which ends it with all that it has started. Only Linux knows how."""
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGCONT), 0, 0, 0)
 
 
 def main() -> int:
     """Run the role the spec names. Exit code 0, or 1 after a `Failed` message."""
     spec = msgspec.json.decode(sys.stdin.buffer.readline(), type=NodeSpec)
     protect(spec.address)
-    _die_with_the_supervisor()
+    _wake_when_orphaned()
     control = PipeControl(spec.events_fd)
     threading.Thread(target=control.obey, name="supervisor", daemon=True).start()
     try:

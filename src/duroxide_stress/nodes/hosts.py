@@ -41,9 +41,10 @@ class HostProcess(NodeHandle, Protocol):
 class HostDiedError(Exception):
     """A host ended without being told to."""
 
-    def __init__(self, host: str, code: int, log: Path | None) -> None:
+    def __init__(self, host: str, code: int, log: Path | None, *, starting: bool) -> None:
         self.host, self.code, self.log = host, code, log
-        super().__init__(f"the engine's {host} died in the middle of the cell: {death(code)}")
+        when = "" if starting else " in the middle of the cell"
+        super().__init__(f"the engine's {host} died{when}: {death(code)}")
 
 
 class NodeNotes:
@@ -253,8 +254,8 @@ class HostGroup:
         self._note(found, "died", death(code))
         self._tell(f"{found.life} died: {death(code)}")
         if not self._forgiving():
-            found.state = "gone"
-            raise HostDiedError(found.life, code, _process(found).log)
+            starting, found.state = found.state == "starting", "gone"
+            raise HostDiedError(found.life, code, _process(found).log, starting=starting)
         self._try_again(found)
 
     def _by_itself(self, found: _Host) -> bool:

@@ -57,7 +57,7 @@ def test_a_new_host_that_dies_while_it_joins(bench: Bench) -> None:
     play = upgrade(bench.hosts, RELEASE, lambda: 6.0)
     next(play)
     bench.lives["host-1"].code = -11
-    with pytest.raises(HostDiedError, match="host-1 died"):
+    with pytest.raises(HostDiedError, match="host-1 died: killed by signal 11"):
         bench.hosts.step()
     assert bench.lives["host-0"].heard == []
 
