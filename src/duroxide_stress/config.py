@@ -30,6 +30,7 @@ FLAGS: dict[str, str] = {
     "nodes": "--nodes",
     "worker_lock_timeout_ms": "--worker-lock-timeout-ms",
     "orchestrator_lock_timeout_ms": "--orchestrator-lock-timeout-ms",
+    "load": "--load",
 }
 """Field of StressTestConfig → flag of `run`. The two concurrencies are `--config N/M`."""
 
@@ -46,7 +47,7 @@ class Suite(msgspec.Struct, frozen=True):
     scenarios: tuple[str, ...]
     providers: tuple[str, ...]
     configs: tuple[str, ...]
-    overrides: dict[str, float] = {}
+    overrides: dict[str, Any] = {}
 
 
 SUITES: dict[str, Suite] = {
@@ -105,7 +106,7 @@ def build_plan(choices: Choices) -> Plan:
         problems.append(unknown_name("suite", choices.suite_name, SUITES))
     suite = SUITES.get(choices.suite_name, SUITES["standard"])
     scenarios = choices.scenarios or suite.scenarios
-    config = StressTestConfig(**{**suite.overrides, **choices.overrides})
+    config = _config(suite, choices)
     for name in scenarios:
         attempt(problems, partial(scenario_named, name))
     faults = readable(choices.faults, problems)
@@ -144,6 +145,18 @@ def build_plan(choices: Choices) -> Plan:
     )
     checks = tuple(dict.fromkeys(choices.checks))
     return Plan(choices.name or choices.suite_name, cells, _command(choices), checks)
+
+
+OPEN_LIMIT = 10_000
+"""Instances in flight that a rate by the clock may reach, unless the user says otherwise."""
+
+
+def _config(suite: Suite, choices: Choices) -> StressTestConfig:
+    """The suite's configuration with the user's over it."""
+    given = {**suite.overrides, **choices.overrides}
+    if "max_concurrent" not in given and not str(given.get("load", "closed")).startswith("closed"):
+        given["max_concurrent"] = OPEN_LIMIT
+    return StressTestConfig(**given)
 
 
 def option_problems(options: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -257,7 +270,7 @@ def _option_words(options: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _number(value: float) -> str:
+def _number(value: float | str) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from duroxide_stress.arrivals import read_arrivals
 from duroxide_stress.config import (
     MAX_REPEAT,
     SUITES,
@@ -98,7 +99,7 @@ def _read_choices(path: Path) -> Choices:
 
 
 def _unknown(key: str) -> str:
-    if key in CONFIG_LIMITS:
+    if key in (*CONFIG_LIMITS, "load"):
         return f"{key} belongs into the table [stress]"
     return unknown_name("key", key, _TOP)
 
@@ -116,9 +117,14 @@ def _stress_problems(stress: dict[str, Any]) -> list[tuple[str, str]]:
     whole = {f.name for f in msgspec.structs.fields(StressTestConfig) if f.type in (int, "int")}
     problems = []
     for key, value in stress.items():
+        if key == "load":
+            problems += [(key, problem) for problem in _load_problems(value)]
+            continue
         if key not in CONFIG_LIMITS:
             top = f"{key} belongs to the top of the file, before any table"
-            problems.append((key, top if key in _TOP else unknown_name("key", key, CONFIG_LIMITS)))
+            problems.append(
+                (key, top if key in _TOP else unknown_name("key", key, [*CONFIG_LIMITS, "load"]))
+            )
             continue
         low, high = CONFIG_LIMITS[key]
         kind = "a whole number" if key in whole else "a number"
@@ -128,6 +134,14 @@ def _stress_problems(stress: dict[str, Any]) -> list[tuple[str, str]]:
                 (key, f"{key} must be {kind} between {low} and {high}, found {shown(value)}")
             )
     return problems
+
+
+def _load_problems(value: object) -> list[str]:
+    found: list[str] = []
+    if isinstance(value, str):
+        attempt(found, lambda: read_arrivals(value))
+        return found
+    return [f'load must be a text like "constant:50/s", found {shown(value)}']
 
 
 def _name_problems(choices: Choices, lines: _Lines) -> list[str]:

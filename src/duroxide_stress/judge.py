@@ -18,6 +18,7 @@ from duroxide_stress.measure.figures import figures
 from duroxide_stress.measure.health import health
 from duroxide_stress.measure.memory import engine_memory
 from duroxide_stress.measure.nodes import node_figures
+from duroxide_stress.measure.offered import offered
 from duroxide_stress.measure.recovery import recovery, summaries
 from duroxide_stress.measure.store import store_facts
 from duroxide_stress.measure.targets import targets
@@ -34,6 +35,7 @@ from duroxide_stress.result import (
     Health,
     Latency,
     Memory,
+    Offered,
     RunResult,
     Window,
 )
@@ -110,9 +112,10 @@ def _judged(recording: Recording, cell: Cell, run: RunHead, own: Sequence[Check]
         rate = None
     executed, activity_rate = metrics.activities(recording, measured)
     durable = metrics.latency(recording, measured, "durable")
-    condition = health(recording, measured, durable, cpus)
+    offer = offered(recording, measured)
+    condition = health(recording, measured, durable, offer, cpus)
     machine = metrics.cores_used(recording, measured, "machine")
-    limit = ceiling(head, rate, machine, cpus)
+    limit = ceiling(head, rate, offer, machine, cpus)
     memory = engine_memory(recording)
     recovered = recovery(recording)
     asked = (*CHECKS.values(), *own) if judgeable(recording) else ()
@@ -143,6 +146,7 @@ def _judged(recording: Recording, cell: Cell, run: RunHead, own: Sequence[Check]
         client_latency_ms=metrics.latency(recording, measured, "seen"),
         time_per_completion_ms=metrics.time_per_completion_ms(recording),
         window=measured,
+        offered=offer,
         ceiling=limit,
         memory_mb=Memory(
             memory.peak,
@@ -233,6 +237,7 @@ def _unjudged(cell: Cell, reason: str) -> CellResult:
         client_latency_ms=Latency(),
         time_per_completion_ms=None,
         window=Window(None, None, None, 0),
+        offered=Offered(cell.config.load, None, 0, 0, None),
         ceiling=Ceiling(None, "none", None, "unknown"),
         memory_mb=Memory(None, None, None),
         cpu_cores=None,

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from duroxide_stress.arrivals import read_arrivals
 from duroxide_stress.errors import UsageError, shown
 from duroxide_stress.units import format_duration
 
@@ -73,6 +74,9 @@ class StressTestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a dead host keeps an activity from the others; the engine's default."""
     orchestrator_lock_timeout_ms: int = 5_000
     """How long a dead host keeps an instance from the others; the engine's default."""
+    load: str = "closed"
+    """When instances are due: `closed` keeps `max_concurrent` in flight; else a rate by the clock, of
+    which `max_concurrent` is the limit (see `arrivals.py`)."""
 
     @property
     def concurrency(self) -> Concurrency:
@@ -85,11 +89,16 @@ class StressTestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def problems(self) -> list[str]:
         """Every field that no run could honour, one sentence each."""
-        return [
+        found = [
             f"{name} must be between {low} and {high}, found {_shown(getattr(self, name))}"
             for name, (low, high) in CONFIG_LIMITS.items()
             if not low <= getattr(self, name) <= high
         ]
+        try:
+            read_arrivals(self.load)
+        except UsageError as error:
+            found += error.problems
+        return found
 
 
 def _shown(value: float) -> str:
@@ -180,6 +189,7 @@ class Plan(msgspec.Struct, frozen=True):
                 f"{c.activity_delay_ms} ms, {format_duration(c.warmup_secs)} warm-up + "
                 f"{format_duration(c.duration_secs)} window, seed {c.seed}"
                 + (f", a canary every {c.canary_every_ms} ms" if c.canary_every_ms else "")
+                + (f", load {c.load}" if c.load != "closed" else "")
                 + (f", {c.nodes} nodes" if c.nodes > 1 else "")
                 + (f", faults {' and '.join(cell.faults)}" if cell.faults else "")
             )

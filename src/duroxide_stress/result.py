@@ -67,6 +67,21 @@ class Window(msgspec.Struct, frozen=True):
     """Durable ends inside it."""
 
 
+class Offered(msgspec.Struct, frozen=True):
+    """What was offered against what the load model wanted, within the window."""
+
+    load: str
+    """The load model, as it is written."""
+    wanted_per_sec: float | None
+    """Instances per second that were due on average; null in a closed loop, which wants no rate."""
+    started: int
+    """Start calls made within the window, canaries left out."""
+    dropped: int
+    """Instances that were due and not started, because as many as there may be were in flight."""
+    rate_error: float | None
+    """(started + dropped - wanted) / wanted; null in a closed loop."""
+
+
 class Ceiling(msgspec.Struct, frozen=True):
     """What no engine could exceed at this load, and what held this one."""
 
@@ -279,6 +294,7 @@ class CellResult(msgspec.Struct, frozen=True):
     time_per_completion_ms: float | None
     """Run time (warm-up to drained) over completions: what the spec's sample calls Avg Latency."""
     window: Window
+    offered: Offered
     ceiling: Ceiling
     memory_mb: Memory
     cpu_cores: float | None

@@ -50,6 +50,27 @@ Canary = Annotated[
     int | None,
     typer.Option(help="Start a canary beside the load every so many ms [default: none]."),
 ]
+Rate = Annotated[
+    str | None,
+    typer.Option(help="Open loop: instances due by the clock, for example 50/s.", metavar="N/s"),
+]
+Ramp = Annotated[
+    str | None,
+    typer.Option(help="Open loop: a rate that goes from one to another, 10..200/60s."),
+]
+ArrivalsKind = Annotated[
+    str | None,
+    typer.Option(
+        "--arrivals", help="With a rate or a ramp: constant or poisson [default: constant]."
+    ),
+]
+Load = Annotated[
+    str | None,
+    typer.Option(
+        help="Any load: closed, constant:50/s, ramp:10..200/60s, steps:10,20,40/15s (each also with "
+        ",poisson), burst:100/5s, backlog:500 [default: closed]."
+    ),
+]
 Nodes = Annotated[int | None, typer.Option(help="Host processes on one shared store [default: 1].")]
 Faults = Annotated[
     Names,
@@ -122,6 +143,10 @@ PLAN_WORDS: dict[str, Any] = {
     "warm_up": WarmUp,
     "poll_interval_ms": PollInterval,
     "canary_every_ms": Canary,
+    "rate": Rate,
+    "ramp": Ramp,
+    "arrivals": ArrivalsKind,
+    "load": Load,
     "nodes": Nodes,
     "fault": Faults,
     "worker_lock_timeout_ms": WorkerLock,

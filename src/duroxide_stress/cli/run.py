@@ -22,7 +22,7 @@ from duroxide_stress.cli.options import (
     with_plan_words,
 )
 from duroxide_stress.cli.output import leave, refuse_json_path, say, show
-from duroxide_stress.errors import UsageError
+from duroxide_stress.errors import UsageError, shown
 from duroxide_stress.verdict import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
@@ -69,13 +69,14 @@ def carried_out(
     from duroxide_stress.runner import prepare_directory, run_plan
 
     checks = load_checks(plan.checks)
+    new = out is None or not out.exists()
     directory = prepare_directory(out, plan)
     console = Console(stderr=True)
     with Interrupts() as interrupts:
         live = console.is_terminal and not quiet
         display = (LiveDisplay if live else QuietDisplay)(interrupts, console)
         with (
-            _removed_if_refused(directory if out is None else None),
+            _removed_if_refused(directory if new else None, dated=out is None),
             closing(display),
             prints_aside(directory / "output.log"),
         ):
@@ -86,15 +87,16 @@ def carried_out(
 
 
 @contextmanager
-def _removed_if_refused(directory: Path | None) -> Iterator[None]:
-    """A run that cannot begin leaves no dated directory behind."""
+def _removed_if_refused(directory: Path | None, *, dated: bool) -> Iterator[None]:
+    """A run that cannot begin leaves no directory behind that it has made."""
     try:
         yield
     except UsageError:
         if directory is not None:
             with suppress(OSError):  # not empty: it had begun
                 directory.rmdir()
-                directory.parent.rmdir()
+                if dated:
+                    directory.parent.rmdir()
         raise
 
 
@@ -147,6 +149,8 @@ def _choices(words: PlanWords, problems: list[str]) -> Any:
     ):
         if words[option] is not None:
             overrides[field] = words[option]
+    if (load := _load(words, problems)) is not None:
+        overrides["load"] = load
     options: dict[str, dict[str, Any]] = {}
     for text in _split(words["option"]):
         try:
@@ -169,6 +173,26 @@ def _choices(words: PlanWords, problems: list[str]) -> Any:
         checks=tuple(words["check"]),
         faults=tuple(text.strip() for text in words["fault"]),
     )
+
+
+def _load(words: PlanWords, problems: list[str]) -> str | None:
+    """The load that a rate, a ramp or a whole text asks for; None when none does."""
+    given = [name for name in ("rate", "ramp", "load") if words[name] is not None]
+    arrivals = words["arrivals"]
+    if len(given) > 1:
+        problems.append(f"--{' and --'.join(given)} exclude each other; give one of them")
+    if arrivals not in (None, "constant", "poisson"):
+        problems.append(f"--arrivals must be constant or poisson, found {shown(arrivals)}")
+    if arrivals is not None and (not given or given[0] == "load"):
+        problems.append("--arrivals goes with --rate or --ramp; in --load write ,poisson behind it")
+    if not given:
+        return None
+    name = given[0]
+    text = words[name] if name == "load" else f"{_PROFILES[name]}:{words[name]}"
+    return f"{text},poisson" if arrivals == "poisson" and name != "load" else str(text)
+
+
+_PROFILES = {"rate": "constant", "ramp": "ramp"}
 
 
 def _split(values: list[str]) -> tuple[str, ...]:

@@ -2,7 +2,10 @@
 of its own, so that it runs on virtual time as well.
 
 Closed loop: as long as the measuring window is open, `max_concurrent` instances are in flight; an
-instance is due the moment its slot became free, which is when the client saw the one before it end.
+instance is due the moment its slot became free, which is when the client saw the one before it end. Open
+loop: instances are due by the clock, and their latency counts from then, however late they are started;
+what comes while `max_concurrent` are in flight is dropped, and recorded as that (see `feed.py`).
+
 After the window nothing is started, and what is in flight is waited for (drain), each instance at most
 `wait_timeout_secs` and the time it needs by its own delays.
 """
@@ -14,6 +17,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from duroxide_stress.arrivals import read_arrivals
 from duroxide_stress.engines.base import (
     Acknowledged,
     Acted,
@@ -24,10 +28,12 @@ from duroxide_stress.engines.base import (
     Session,
 )
 from duroxide_stress.load.actions import Actions
+from duroxide_stress.load.feed import Backlog, ByClock, Feed, Slots
 from duroxide_stress.plan import StressTestConfig
 from duroxide_stress.recording.records import (
     CANARY,
     Acked,
+    Dropped,
     Fail,
     Info,
     InfoReason,
@@ -40,6 +46,7 @@ from duroxide_stress.recording.records import (
 from duroxide_stress.recording.writer import Records
 from duroxide_stress.scenarios.base import Order, Workload
 from duroxide_stress.scenarios.canary import WithCanaries
+from duroxide_stress.seeds import stream
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC, secs_to_ns
 from duroxide_stress.values import recordable
 
@@ -96,8 +103,7 @@ class Driver:
         self._in_flight: dict[int, Order] = {}
         self._deadlines: list[tuple[int, int]] = []
         self._actions = Actions(session, ops)
-        self._slots: list[int] = []
-        """When each free slot became (or becomes) free: a heap."""
+        self._feed: Feed = Slots(0, 0)
         self.launched = self.completed = self.failed = self.max_in_flight = 0
         self._begun_ns = self._window_ns = self._window_end_ns = 0
         self._canaries, self._canary_due_ns = 0, 2**63 - 1
@@ -110,7 +116,7 @@ class Driver:
         self._begun_ns = now = self._session.now_ns()
         self._window_ns = now + secs_to_ns(self._config.warmup_secs)
         self._window_end_ns = self._window_ns + secs_to_ns(self._config.duration_secs)
-        self._slots = [now] * self._config.max_concurrent
+        self._feed = self._make_feed(now)
         if isinstance(self._workload, WithCanaries):
             self._canary_due_ns = now
         self._mark("begin", now)
@@ -133,12 +139,29 @@ class Driver:
         while (now := self._session.now_ns()) < until_ns:
             if self._aborted():
                 return False
-            while self._may_submit(now):
-                self._submit(self._workload.order(self.launched), heapq.heappop(self._slots))
+            self._submit_due(now)
             self._submit_canaries(now)
-            free_ns = self._slots[0] if self._slots and self._slots[0] > now else until_ns
-            self._step(phase, min(until_ns, free_ns, self._canary_due_ns, now + TICK_NS))
+            due_ns = self._feed.next_ns()
+            next_ns = due_ns if due_ns is not None and due_ns > now else until_ns
+            self._step(phase, min(until_ns, next_ns, self._canary_due_ns, now + TICK_NS))
+        if self._feed.by_clock:  # what was due at the very end is late, and not forgotten
+            self._submit_due(until_ns - 1)
         return True
+
+    def _make_feed(self, now: int) -> Feed:
+        """What the configuration's load says is due."""
+        arrivals, limit = read_arrivals(self._config.load), self._config.max_concurrent
+        if arrivals.open:
+            draws = stream(self._config.seed, "arrivals")
+            due = arrivals.due_ns(secs_to_ns(self._config.warmup_secs), draws)
+            return ByClock(due, now, limit, lambda due, at: self._ops.write(Dropped(due, at)))
+        if arrivals.kind == "backlog":
+            return Backlog(arrivals.count, limit, self._waiting)
+        return Slots(limit, now)
+
+    def _waiting(self, now: int) -> int | None:
+        depths = self._measure(now)
+        return None if depths is None else depths.orchestrator
 
     def _drain(self) -> bool:
         while self._in_flight or self._calm is not None:
@@ -171,10 +194,14 @@ class Driver:
             self._step("coming to rest", now + TICK_NS)
         return False
 
-    def _may_submit(self, now: int) -> bool:
+    def _submit_due(self, now: int) -> None:
+        """Start what the feed says is due, as long as the scenario has instances."""
         limit = self._workload.limit
-        free = bool(self._slots) and self._slots[0] <= now
-        return free and (limit is None or self.launched - self._canaries < limit)
+        while limit is None or self.launched - self._canaries < limit:
+            due_ns = self._feed.take(now)
+            if due_ns is None:
+                return
+            self._submit(self._workload.order(self.launched), due_ns)
 
     def _submit_canaries(self, now: int) -> None:
         """Those that are due by their own pace, whatever the load does; a late one is not left out."""
@@ -258,7 +285,7 @@ class Driver:
         """An op is over; its slot is free from `free_ns` on."""
         order = self._in_flight.pop(op, None)
         if order is not None and order.part != CANARY:
-            heapq.heappush(self._slots, free_ns)
+            self._feed.ended(free_ns)
         self._actions.forget(op)
         # A deadline may lie a day ahead; those of ended instances must not pile up until then.
         if len(self._deadlines) > 2 * len(self._in_flight) + STALE:

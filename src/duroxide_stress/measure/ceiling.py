@@ -8,7 +8,7 @@ instances a second can complete; with N in flight of which each takes at least m
 from __future__ import annotations
 
 from duroxide_stress.recording.records import CellHead
-from duroxide_stress.result import Ceiling
+from duroxide_stress.result import Ceiling, Offered
 
 NEAR = 0.85
 """From this share on the ceiling itself is what binds."""
@@ -17,7 +17,11 @@ CPU_BUSY = 0.9
 
 
 def ceiling(
-    head: CellHead, rate: float | None, machine_cores: float | None, cpus: int | None
+    head: CellHead,
+    rate: float | None,
+    offer: Offered,
+    machine_cores: float | None,
+    cpus: int | None,
 ) -> Ceiling:
     """The ceiling of a cell and the share that `rate` (orchestrations/s) is of it."""
     bounds: list[tuple[float, str]] = []
@@ -29,6 +33,9 @@ def ceiling(
     if head.min_ms:
         bounds.append((head.cell.config.max_concurrent * 1000 / head.min_ms, "max_concurrent"))
     limit_rate, limit = min(bounds, default=(None, "none"))
+    wanted = offer.wanted_per_sec
+    if wanted is not None and wanted < (limit_rate or wanted + 1):
+        limit_rate, limit = wanted, "offered rate"
     share = None if limit_rate is None or rate is None else rate / limit_rate
     bound_by = "engine and store"
     if share is not None and share >= NEAR:

@@ -7,7 +7,7 @@ from math import sqrt
 from duroxide_stress.measure.metrics import LOAD, cores_used, latency
 from duroxide_stress.recording.records import DriverEnd
 from duroxide_stress.recording.tables import Recording
-from duroxide_stress.result import Health, Latency, Window
+from duroxide_stress.result import Health, Latency, Offered, Window
 
 MIN_SAMPLES = 30
 """Below this a mean has no useful interval, whatever is computed from it."""
@@ -18,13 +18,17 @@ GENERATOR_CORES = 0.9
 """One Python process can use one core: near it, the generator is what is measured."""
 FOREIGN_SHARE = 0.25
 """Part of the machine that others may use before figures are theirs as well."""
+RATE_ERROR = 0.01
+"""An open loop that is further from its rate than this offered another load."""
 DRIFT_MS = 5.0
 """A wall clock that was set during the run makes latencies of two clocks."""
 UNSTEADY_SIGMAS, UNSTEADY_SHARE = 4.0, 0.25
 """The halves of the window may differ by chance (Poisson) or a little; by both is a trend."""
 
 
-def health(recording: Recording, measured: Window, durable: Latency, cpus: int | None) -> Health:
+def health(
+    recording: Recording, measured: Window, durable: Latency, offer: Offered, cpus: int | None
+) -> Health:
     """Judge the measurement, not the engine."""
     end = recording.end.driver if recording.end is not None else DriverEnd()
     lateness = latency(recording, measured, "begun")
@@ -41,6 +45,7 @@ def health(recording: Recording, measured: Window, durable: Latency, cpus: int |
         LATENESS_MS, LATENESS_SHARE * (durable.p50 or 0)
     ):
         reasons.append(f"the driver began its calls late: P99 {lateness.p99:.0f} ms after due")
+    reasons += _rate(offer)
     if generator is not None and generator > GENERATOR_CORES:
         reasons.append(f"the load generator used {generator:.2f} cores of the 1 it can use")
     if foreign is not None and cpus and foreign > FOREIGN_SHARE * cpus:
@@ -51,7 +56,8 @@ def health(recording: Recording, measured: Window, durable: Latency, cpus: int |
         reasons.append("the clock of a host was made wrong, and with it what it stamped")
     # A rate that faults drove up and down is no fault of the measurement.
     struck = recording.one("SELECT count(*) FROM faults WHERE began_ns IS NOT NULL")
-    if not struck and (unsteady := _unsteady(recording, measured)):
+    level = offer.load == "closed" or offer.load.startswith("constant")
+    if level and not struck and (unsteady := _unsteady(recording, measured)):
         reasons.append(unsteady)
     notes = []
     if embedded:
@@ -68,6 +74,22 @@ def health(recording: Recording, measured: Window, durable: Latency, cpus: int |
         watch_errors=end.watch_errors,
         notes=tuple(notes),
     )
+
+
+def _rate(offer: Offered) -> list[str]:
+    """What is wrong with the rate that was offered, a sentence each."""
+    found = []
+    if offer.dropped:
+        due = offer.started + offer.dropped
+        found.append(
+            f"{offer.dropped} of {due} instances that were due were dropped: as many as there may be "
+            "were in flight (--max-concurrent)"
+        )
+    if offer.rate_error is not None and offer.wanted_per_sec:
+        off = abs(offer.rate_error) * (offer.started + offer.dropped)
+        if abs(offer.rate_error) > RATE_ERROR and off > 1:
+            found.append(f"the offered rate was off by {offer.rate_error:+.1%}")
+    return found
 
 
 def _unsteady(recording: Recording, measured: Window) -> str:

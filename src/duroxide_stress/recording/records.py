@@ -88,6 +88,13 @@ class Info(msgspec.Struct, frozen=True, tag="info", tag_field="type"):
     reason: InfoReason
 
 
+class Dropped(msgspec.Struct, frozen=True, tag="dropped", tag_field="type"):
+    """An instance that was due and not started: as many as there may be were in flight."""
+
+    due_ns: int
+    at_ns: int
+
+
 class Act(msgspec.Struct, frozen=True, tag="act", tag_field="type"):
     """A client call to a running instance: a message, an event, a cancel."""
 

@@ -20,6 +20,7 @@ Tables (times as in `records.py`)
 - excused: instances one of whose client calls (`start`, or another) raised while a fault was at work
   that lets the store refuse clients: instance, call
 - timers: one row a fired timer: instance, execution, event_id, ts_ms, late_ms (fired minus due)
+- dropped: one row an instance that was due and not started: due_ns, at_ns
 - marks: name, at_ns
 """
 
@@ -87,6 +88,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 _DERIVED = """
+CREATE TABLE dropped AS SELECT due_ns, at_ns FROM ops_lines WHERE type = 'dropped';
 CREATE TABLE marks AS SELECT name, at_ns FROM ops_lines WHERE type = 'mark';
 CREATE TABLE ops AS
   SELECT i.op, i.instance, i.part, i.input, i.due_ns,

@@ -65,7 +65,7 @@ def render(result: RunResult, run: Path, width: int | None = None) -> str:
 def _settings(cell: CellResult) -> tuple[object, ...]:
     s = cell.settings
     return (cell.scenario, s.duration_secs, s.max_concurrent, s.tasks_per_instance,
-            s.activity_delay_ms, s.warmup_secs, *_hosts(s))  # fmt: skip
+            s.activity_delay_ms, s.warmup_secs, *_unusual(s))  # fmt: skip
 
 
 def _heading(cell: CellResult) -> str:
@@ -78,15 +78,16 @@ def _heading(cell: CellResult) -> str:
             f"Max Concurrent Instances: {s.max_concurrent}",
             f"Tasks per Instance: {s.tasks_per_instance}",
             f"Activity Delay: {s.activity_delay_ms}ms",
-            *_hosts(s),
+            *_unusual(s),
         ]
     )
 
 
-def _hosts(settings: StressTestConfig) -> list[str]:
-    """Hosts and locks, where they are not the usual."""
+def _unusual(settings: StressTestConfig) -> list[str]:
+    """Load, hosts and locks, where they are not the usual."""
     s, default = settings, StressTestConfig()
-    lines = [f"Hosts: {s.nodes}"] if s.nodes != default.nodes else []
+    lines = [f"Load: {s.load}"] if s.load != default.load else []
+    lines += [f"Hosts: {s.nodes}"] if s.nodes != default.nodes else []
     if s.worker_lock_timeout_ms != default.worker_lock_timeout_ms:
         lines.append(f"Activity Lock Timeout: {s.worker_lock_timeout_ms}ms")
     if s.orchestrator_lock_timeout_ms != default.orchestrator_lock_timeout_ms:
@@ -209,9 +210,24 @@ def _notes(cells: Sequence[CellResult], width: int | None, several: bool) -> str
                 f"{_where(cell, several)}: ceiling {limit.orchestrations_per_sec:.1f} orch/s "
                 f"({limit.limit}), {limit.share:.0%} reached, held by {limit.bound_by}"
             )
+    notes += [f"{_where(cell, several)}: {words}" for cell in cells if (words := _offered(cell))]
     stores = ((cell, store_words(cell.store)) for cell in cells)
     notes += [f"{_where(cell, several)}: {words}" for cell, words in stores if words]
     return _paragraphs(notes, width)
+
+
+def _offered(cell: CellResult) -> str:
+    """What an open loop wanted and what it got; empty for a closed one."""
+    offer = cell.offered
+    if offer.wanted_per_sec is None or cell.window.secs is None:
+        return ""
+    started = offer.started / cell.window.secs
+    error = "" if offer.rate_error is None else f", {offer.rate_error:+.2%} off"
+    lateness = format_ms(cell.health.driver_lateness_ms.p99)
+    return (
+        f"offered {started:,.2f} of {offer.wanted_per_sec:,.2f} instances/s ({offer.load}{error}), "
+        f"{offer.dropped} dropped, start calls begun late by {lateness} at P99"
+    )
 
 
 def _percentiles(latency: Latency) -> list[str]:

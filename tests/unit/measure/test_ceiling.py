@@ -6,6 +6,9 @@ import pytest
 from duroxide_stress.measure.ceiling import ceiling
 from duroxide_stress.plan import Cell, StressTestConfig
 from duroxide_stress.recording.records import FORMAT, CellHead
+from duroxide_stress.result import Offered
+
+CLOSED = Offered("closed", None, 0, 0, None)
 
 
 def head(
@@ -51,7 +54,7 @@ def test_the_lower_of_the_two_bounds_is_the_ceiling(
     of: CellHead, rate: float | None, limit: str
 ) -> None:
     """W·1000/(n·d) or N·1000/m; without delays there is none."""
-    found = ceiling(of, None, None, None)
+    found = ceiling(of, None, CLOSED, None, None)
     assert found.orchestrations_per_sec == rate
     assert (found.limit, found.share) == (limit, None)
 
@@ -73,12 +76,12 @@ def test_what_held_the_rate(
     rate: float | None, machine: float | None, cpus: int | None, share: float | None, bound_by: str
 ) -> None:
     """The ceiling from 85 % on, else a machine whose cores are 90 % busy, else the engine."""
-    found = ceiling(head(), rate, machine, cpus)
+    found = ceiling(head(), rate, CLOSED, machine, cpus)
     assert found.share == (None if share is None else pytest.approx(share))
     assert found.bound_by == bound_by
 
 
 def test_without_a_ceiling_there_is_no_share() -> None:
     """Activities that take no time bound nothing."""
-    found = ceiling(msgspec.structs.replace(head(activity_ms=0, min_ms=0)), 500.0, 0.5, 4)
+    found = ceiling(msgspec.structs.replace(head(activity_ms=0, min_ms=0)), 500.0, CLOSED, 0.5, 4)
     assert (found.share, found.bound_by) == (None, "engine and store")

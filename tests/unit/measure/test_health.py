@@ -5,10 +5,12 @@ import pytest
 from duroxide_stress.measure.health import health
 from duroxide_stress.measure.metrics import latency, window
 from duroxide_stress.recording.tables import Recording
-from duroxide_stress.result import Health
+from duroxide_stress.result import Health, Offered
 from recordings.make import CPUS
 
 from .by_hand import ByHand
+
+CLOSED = Offered("closed", None, 0, 0, None)
 
 
 def judged(by_hand: ByHand, cpus: int | None = CPUS) -> Health:
@@ -17,7 +19,7 @@ def judged(by_hand: ByHand, cpus: int | None = CPUS) -> Health:
     recorded.edit("cell.json", mode="separate")
     recording = Recording(recorded.directory)
     measured = window(recording)
-    found = health(recording, measured, latency(recording, measured, "durable"), cpus)
+    found = health(recording, measured, latency(recording, measured, "durable"), CLOSED, cpus)
     recording.close()
     return found
 

@@ -5,16 +5,20 @@ import pytest
 from duroxide_stress.measure.ceiling import ceiling
 from duroxide_stress.measure.targets import targets
 from duroxide_stress.recording.records import CellHead
-from duroxide_stress.result import TargetResult
+from duroxide_stress.result import Offered, TargetResult
 
 from .test_ceiling import head
+
+CLOSED = Offered("closed", None, 0, 0, None)
 
 
 def judged(
     of: CellHead, rate: float | None, mean_ms: float | None, *, trustworthy: bool = True
 ) -> tuple[TargetResult, ...]:
     """The targets of a cell that reached this rate and this mean latency."""
-    return targets(of, rate, mean_ms, ceiling(of, rate, None, None), trustworthy=trustworthy)
+    return targets(
+        of, rate, mean_ms, ceiling(of, rate, CLOSED, None, None), trustworthy=trustworthy
+    )
 
 
 EASY = {1: head(workers=1, activity_ms=5, in_flight=1), 2: head(workers=2, activity_ms=5)}

@@ -37,6 +37,8 @@ HINT_BACKOFF_MS = (3, 6, 12, 25, 50, 100)
 """Pauses between looks after a hint; the last repeats. The commit follows the hint in 1-5 ms."""
 SWEEP_NS = 2 * NS_PER_SEC
 """How often an instance without a hint is looked at."""
+LOOKS_PER_SEC = 200
+"""How many of those looks the store is asked to bear: with more instances open, each waits longer."""
 DEPTHS_SECS = 0.2
 """How long the driver's loop waits for queue depths: a store that is gone takes 30 s to say so."""
 
@@ -193,7 +195,7 @@ class DuroxideSession:
         """Put the next look on the agenda; an earlier entry for the instance is void from now."""
         watch = self._open[instance]
         if watch.looks_since_hint is None:
-            pause_ns = SWEEP_NS
+            pause_ns = max(SWEEP_NS, len(self._open) * NS_PER_SEC // LOOKS_PER_SEC)
         else:
             step = min(watch.looks_since_hint, len(HINT_BACKOFF_MS) - 1)
             pause_ns = HINT_BACKOFF_MS[step] * NS_PER_MS
