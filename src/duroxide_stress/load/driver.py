@@ -229,11 +229,13 @@ class Driver:
         return secs_to_ns(self._config.wait_timeout_secs) + allowed_ms * NS_PER_MS
 
     def _clear_up(self, now: int) -> None:
-        """The last fault is healed: what is open now has its whole time from here."""
+        """The last fault is healed: what is open now has its whole time from when nothing of it can be
+        locked any more by what was struck."""
         self._calm = None
         self._mark("calm", now)
+        free_ns = now + self._config.longest_lock_ms * NS_PER_MS
         orders = self._in_flight.values()
-        self._deadlines = [(now + self._allowed_ns(order), order.op) for order in orders]
+        self._deadlines = [(free_ns + self._allowed_ns(order), order.op) for order in orders]
         heapq.heapify(self._deadlines)
 
     def _step(self, phase: str, until_ns: int) -> None:
