@@ -1,0 +1,1 @@
+"""How much can be offered before the objectives break: a search over open-loop cells."""
