@@ -2,7 +2,7 @@
 
 With W activity workers over all nodes and n activities of d ms an instance, at most W·1000/(n·d)
 instances a second can complete; with N in flight of which each takes at least m ms, at most N·1000/m
-(Little's law).
+(Little's law). An open loop bounds what completes by what it offers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from duroxide_stress.result import Ceiling, Offered
 
 NEAR = 0.85
 """From this share on the ceiling itself is what binds."""
+KEPT_UP = 0.97
+"""An engine that completed this part of an open loop's rate was held by nothing but that."""
 CPU_BUSY = 0.9
 """From this share of all cores on, the machine is."""
 
@@ -34,7 +36,8 @@ def ceiling(
         bounds.append((head.cell.config.max_concurrent * 1000 / head.min_ms, "max_concurrent"))
     limit_rate, limit = min(bounds, default=(None, "none"))
     wanted = offer.wanted_per_sec
-    if wanted is not None and wanted < (limit_rate or wanted + 1):
+    kept_up = wanted is not None and rate is not None and rate >= KEPT_UP * wanted
+    if kept_up and wanted is not None and wanted < (limit_rate or wanted + 1):
         limit_rate, limit = wanted, "offered rate"
     share = None if limit_rate is None or rate is None else rate / limit_rate
     bound_by = "engine and store"

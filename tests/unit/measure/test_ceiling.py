@@ -85,3 +85,21 @@ def test_without_a_ceiling_there_is_no_share() -> None:
     """Activities that take no time bound nothing."""
     found = ceiling(msgspec.structs.replace(head(activity_ms=0, min_ms=0)), 500.0, CLOSED, 0.5, 4)
     assert (found.share, found.bound_by) == (None, "engine and store")
+
+
+@pytest.mark.parametrize(
+    ("rate", "limit", "bound_by"),
+    [
+        (29.5, "offered rate", "offered rate"),
+        (26.0, "activity workers", "engine and store"),
+        (38.0, "activity workers", "activity workers"),
+    ],
+)
+def test_an_open_loop_is_held_by_what_it_offers_only_if_that_was_done(
+    rate: float, limit: str, bound_by: str
+) -> None:
+    """One that fell behind was held by something else."""
+    wanted = 30.0 if rate < 30 else 60.0
+    offer = Offered(f"constant:{wanted:g}/s", wanted, 300, 0, 0.0)
+    found = ceiling(head(in_flight=10_000), rate, offer, None, None)
+    assert (found.limit, found.bound_by) == (limit, bound_by)
