@@ -207,6 +207,19 @@ def parse_option(text: str) -> tuple[str, str, int | str]:
     return scenario, name, int(value) if _WHOLE.fullmatch(value) else value
 
 
+def parse_options(texts: Sequence[str], problems: list[str]) -> dict[str, dict[str, int | str]]:
+    """Scenario → option → value of all that can be read; what is wrong is added to `problems`."""
+    found: dict[str, dict[str, int | str]] = {}
+    for text in texts:
+        try:
+            scenario, name, value = parse_option(text)
+        except UsageError as error:
+            problems += error.problems
+        else:
+            found.setdefault(scenario, {})[name] = value
+    return found
+
+
 def single_cell_plan(config: StressTestConfig, scenario: str, provider: str) -> Plan:
     """A plan of one cell for a configuration made in code. Raises UsageError."""
     problems = config.problems()

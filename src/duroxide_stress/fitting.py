@@ -9,6 +9,7 @@ from duroxide_stress.faults.base import Fault
 from duroxide_stress.faults.registry import misfit, read_fault
 from duroxide_stress.faults.settings import Spec
 from duroxide_stress.plan import StressTestConfig
+from duroxide_stress.providers.base import Provider
 from duroxide_stress.providers.registry import provider_named
 
 
@@ -42,7 +43,7 @@ def fitting(
     unfit: list[str] = []
     for name in named or of_suite:
         try:
-            reasons = _reasons(name, faults, config)
+            reasons = misfits(name, provider_named(name), faults, config)
         except UsageError as error:
             problems += error.problems
             continue
@@ -57,11 +58,13 @@ def fitting(
     return tuple(fit)
 
 
-def _reasons(
-    name: str, faults: Sequence[tuple[Fault, Spec]], config: StressTestConfig
+def misfits(
+    name: str,
+    provider: Provider,
+    faults: Sequence[tuple[Fault, Spec]],
+    config: StressTestConfig,
 ) -> list[str]:
-    """Why a provider does not fit. Raises UsageError when nobody knows it."""
-    provider = provider_named(name)
+    """Why the provider that goes by this name does not fit."""
     found = [
         f"fault {spec.text} cannot strike {name}: {why}"
         for fault, spec in faults

@@ -14,7 +14,8 @@ from duroxide_stress.config import cell_command
 from duroxide_stress.engines.registry import engine_named
 from duroxide_stress.environment import describe_environment
 from duroxide_stress.errors import RunError, UsageError, in_words
-from duroxide_stress.faults.registry import misfit, read_faults
+from duroxide_stress.faults.registry import read_faults
+from duroxide_stress.fitting import misfits
 from duroxide_stress.load.driver import Progress
 from duroxide_stress.nodes.onlooker import Onlooker
 from duroxide_stress.nodes.spawner import movable
@@ -141,13 +142,17 @@ def run_plan(
 
 
 def refuse_misfits(plan: Plan, chosen: Mapping[str, Provider]) -> None:
-    """Raise UsageError when a fault cannot strike the object that a provider's name stands for."""
-    problems = [
-        f"fault {spec.text} cannot strike {cell.provider}: {why}"
-        for cell in plan.cells
-        for fault, spec in read_faults(cell.faults)
-        if (why := misfit(fault, chosen[cell.provider]))
-    ]
+    """Raise UsageError when the object that a provider's name stands for cannot be struck, or be served
+    by several hosts, though its name says so."""
+    problems: list[str] = []
+    for cell in plan.cells:
+        provider = chosen[cell.provider]
+        problems += misfits(cell.provider, provider, read_faults(cell.faults), cell.config)
+        several = bool(cell.faults) or cell.config.nodes > 1
+        if several and provider.engine != "reference" and not movable(provider):
+            problems.append(
+                f"{cell.provider} cannot have faults or several nodes: other processes cannot make it"
+            )
     if problems:
         raise UsageError(list(dict.fromkeys(problems)))
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from duroxide_stress.cli.options import (
     Config,
@@ -25,6 +23,7 @@ from duroxide_stress.cli.options import (
     Seed,
     Tasks,
     WarmUp,
+    split,
 )
 from duroxide_stress.cli.output import put, refuse_json_path
 from duroxide_stress.cli.run import given_providers
@@ -116,11 +115,6 @@ def exit_code(result: CapacityResult) -> int:
     return EXIT_UNKNOWN if result.best is None else EXIT_OK
 
 
-def split(values: list[str]) -> tuple[str, ...]:
-    """Words that were repeated or separated by commas."""
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
-
-
 def read_asked(
     words: dict[str, Any],
     scenario: str,
@@ -131,7 +125,7 @@ def read_asked(
     """What a command line asks for. Raises UsageError with everything wrong with it."""
     from duroxide_stress.capacity.running import Asked
     from duroxide_stress.capacity.slo import Slo, read_slo
-    from duroxide_stress.config import Choices, attempt, build_plan, parse_option
+    from duroxide_stress.config import Choices, attempt, build_plan, parse_options
     from duroxide_stress.scenarios.registry import SCENARIOS
 
     problems: list[str] = []
@@ -151,19 +145,12 @@ def read_asked(
         problems.append(
             f"scenario {scenario} has no capacity: its instances last through the whole run"
         )
-    options: dict[str, dict[str, Any]] = {}
-    for text in split(option):
-        try:
-            name, key, value = parse_option(text)
-            options.setdefault(name, {})[key] = value
-        except UsageError as error:
-            problems += error.problems
     choices = Choices(
         scenarios=(scenario,),
         providers=grid[0],
         configs=grid[1],
         overrides=overrides,
-        options=options,
+        options=parse_options(split(option), problems),
         name="capacity",
     )
     try:
@@ -201,15 +188,11 @@ def _searched(
     asked: Asked, out: Path | None, postgres_url: str | None, *, quiet: bool
 ) -> tuple[CapacityResult, Path]:
     from duroxide_stress.capacity.running import Ground, chosen_providers, run_capacity
-    from duroxide_stress.cli.display import Interrupts, LiveDisplay, QuietDisplay, prints_aside
+    from duroxide_stress.cli.display import Interrupts, shown_while
     from duroxide_stress.runner import prepare_directory
 
     given = chosen_providers(asked.plan, given_providers(asked.plan, postgres_url))
     directory = prepare_directory(out, asked.plan)
-    console = Console(stderr=True)
-    with Interrupts() as interrupts:
-        live = console.is_terminal and not quiet
-        display = (LiveDisplay if live else QuietDisplay)(interrupts, console)
-        with closing(display), prints_aside(directory / "output.log"):
-            result = run_capacity(Ground(asked, directory, display, given))
+    with Interrupts() as interrupts, shown_while(interrupts, directory, quiet=quiet) as display:
+        result = run_capacity(Ground(asked, directory, display, given))
     return result, directory

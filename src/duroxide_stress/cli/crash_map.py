@@ -18,6 +18,7 @@ from duroxide_stress.cli.options import (
     PostgresUrl,
     Quiet,
     Seed,
+    split,
 )
 from duroxide_stress.cli.output import leave, put, refuse_json_path, say
 from duroxide_stress.cli.run import carried_out, given_providers
@@ -86,7 +87,7 @@ def crash_map(  # noqa: PLR0913 - a command's options
     from duroxide_stress.units import format_duration
 
     refuse_json_path(json)
-    moments = [part.strip() for text in moment for part in text.split(",") if part.strip()]
+    moments = split(moment)
     overrides = {"nodes": nodes, "seed": seed}
     plan = map_plan(
         provider, scenario, moments, passes, {k: v for k, v in overrides.items() if v is not None}

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -163,3 +163,14 @@ class LiveDisplay(QuietDisplay):
 
 def _figures(progress: Progress) -> str:
     return f"{progress.orchestrations_per_sec:.1f}/s {progress.failed} failed"
+
+
+@contextmanager
+def shown_while(interrupts: Interrupts, directory: Path, *, quiet: bool) -> Iterator[QuietDisplay]:
+    """The display for what runs meanwhile: a live line on a terminal, else only what must be said. What
+    is printed in this process goes to the recording's output.log."""
+    console = Console(stderr=True)
+    live = console.is_terminal and not quiet
+    display = (LiveDisplay if live else QuietDisplay)(interrupts, console)
+    with closing(display), prints_aside(directory / "output.log"):
+        yield display

@@ -179,5 +179,10 @@ def with_plan_words(command: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
+def split(values: list[str]) -> tuple[str, ...]:
+    """Words that were repeated or separated by commas."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
 def _nothing(kind: Any) -> list[str] | None:
     return [] if kind.__origin__ == Names else None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 
 from duroxide_stress.cli.options import (
     FailOn,
@@ -19,6 +18,7 @@ from duroxide_stress.cli.options import (
     PlanWords,
     PostgresUrl,
     Quiet,
+    split,
     with_plan_words,
 )
 from duroxide_stress.cli.output import leave, refuse_json_path, say, show
@@ -65,20 +65,16 @@ def carried_out(
     """Run a plan and judge it: the result, its recording, and whether Ctrl-C cut it off."""
     from duroxide_stress.api import check_recording
     from duroxide_stress.checks.own import load_checks
-    from duroxide_stress.cli.display import Interrupts, LiveDisplay, QuietDisplay, prints_aside
+    from duroxide_stress.cli.display import Interrupts, shown_while
     from duroxide_stress.runner import prepare_directory, run_plan
 
     checks = load_checks(plan.checks)
     new = out is None or not out.exists()
     directory = prepare_directory(out, plan)
-    console = Console(stderr=True)
     with Interrupts() as interrupts:
-        live = console.is_terminal and not quiet
-        display = (LiveDisplay if live else QuietDisplay)(interrupts, console)
         with (
             _removed_if_refused(directory if new else None, dated=out is None),
-            closing(display),
-            prints_aside(directory / "output.log"),
+            shown_while(interrupts, directory, quiet=quiet) as display,
         ):
             run_plan(plan, directory, observer=display, providers=providers, keep_store=keep_store)
         interrupted = interrupts.asked  # a Ctrl-C from here on comes too late to cut anything off
@@ -122,7 +118,7 @@ def plan(words: PlanWords) -> None:
 
 def _choices(words: PlanWords, problems: list[str]) -> Any:
     """The words of a command line as configuration choices; those that say nothing are problems."""
-    from duroxide_stress.config import Choices, parse_option
+    from duroxide_stress.config import Choices, parse_options
     from duroxide_stress.units import parse_duration_secs
 
     overrides: dict[str, Any] = {}
@@ -151,25 +147,18 @@ def _choices(words: PlanWords, problems: list[str]) -> Any:
             overrides[field] = words[option]
     if (load := _load(words, problems)) is not None:
         overrides["load"] = load
-    options: dict[str, dict[str, Any]] = {}
-    for text in _split(words["option"]):
-        try:
-            scenario, name, value = parse_option(text)
-            options.setdefault(scenario, {})[name] = value
-        except UsageError as error:
-            problems += error.problems
     if words["check"]:
         from duroxide_stress.checks.own import check_problems
 
         problems += check_problems(words["check"])
     return Choices(
         suite=words["suite"],
-        scenarios=_split(words["scenario"]),
-        providers=_split(words["provider"]),
-        configs=_split(words["config"]),
+        scenarios=split(words["scenario"]),
+        providers=split(words["provider"]),
+        configs=split(words["config"]),
         repeat=words["repeat"],
         overrides=overrides,
-        options=options,
+        options=parse_options(split(words["option"]), problems),
         checks=tuple(words["check"]),
         faults=tuple(text.strip() for text in words["fault"]),
     )
@@ -193,10 +182,6 @@ def _load(words: PlanWords, problems: list[str]) -> str | None:
 
 
 _PROFILES = {"rate": "constant", "ramp": "ramp"}
-
-
-def _split(values: list[str]) -> tuple[str, ...]:
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
 def _plan(words: PlanWords) -> Any:

@@ -6,11 +6,29 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from duroxide_stress.errors import RunError, in_words
+from duroxide_stress.errors import RunError, UsageError, in_words
 from duroxide_stress.faults.base import Fault, Injection, Play, SkippedError, Stage
+from duroxide_stress.faults.registry import read_faults
+from duroxide_stress.faults.schedule import schedule
 from duroxide_stress.faults.settings import Spec
 from duroxide_stress.recording.records import FaultEvent, FaultMoment
 from duroxide_stress.recording.writer import Records
+
+
+def brew(
+    stage: Stage,
+    records: Records,
+    *,
+    now_ns: Callable[[], int] = time.time_ns,
+    tell: Callable[[str], None] = lambda sentence: None,
+) -> Storm:
+    """The faults of the stage's cell, at the times that its seed gives."""
+    faults, config = read_faults(stage.cell.faults), stage.cell.config
+    injections = schedule(faults, config)
+    window_secs = config.duration_secs
+    return Storm(
+        faults, injections, stage, records, window_secs=window_secs, now_ns=now_ns, tell=tell
+    )
 
 
 class Storm:
@@ -48,11 +66,21 @@ class Storm:
 
     @contextlib.contextmanager
     def set_up(self) -> Iterator[None]:
-        """What the faults need while the hosts live: to be entered before these start."""
+        """What the faults need while the hosts live: to be entered before these start.
+
+        Raises RunError for what cannot be set up, UsageError for what the user must mend.
+        """
         with contextlib.ExitStack() as stack:
             for fault, spec in self._specs:
-                if fault.before is not None:
+                if fault.before is None:
+                    continue
+                try:
                     stack.enter_context(fault.before(self._stage, spec))
+                except (RunError, UsageError):
+                    raise
+                except Exception as error:
+                    words = f"fault {spec.text} cannot be set up: {in_words(error)}"
+                    raise RunError(words) from error
             yield
 
     def step(self, window_open_secs: float) -> None:

@@ -7,6 +7,8 @@ instances a second can complete; with N in flight of which each takes at least m
 
 from __future__ import annotations
 
+import math
+
 from duroxide_stress.recording.records import CellHead
 from duroxide_stress.result import Ceiling, Offered
 
@@ -36,9 +38,8 @@ def ceiling(
         bounds.append((head.cell.config.max_concurrent * 1000 / head.min_ms, "max_concurrent"))
     limit_rate, limit = min(bounds, default=(None, "none"))
     wanted = offer.wanted_per_sec
-    kept_up = wanted is not None and rate is not None and rate >= KEPT_UP * wanted
-    if kept_up and wanted is not None and wanted < (limit_rate or wanted + 1):
-        limit_rate, limit = wanted, "offered rate"
+    if wanted is not None and rate is not None and rate >= KEPT_UP * wanted:
+        limit_rate, limit = min((limit_rate or math.inf, limit), (wanted, "offered rate"))
     share = None if limit_rate is None or rate is None else rate / limit_rate
     bound_by = "engine and store"
     if share is not None and share >= NEAR:

@@ -28,7 +28,6 @@ def offered(recording: Recording, measured: Window) -> Offered:
     dropped = recording.one(
         "SELECT count(*) FROM dropped WHERE due_ns >= $begin AND due_ns < $finish", **inside
     )
-    began = recording.mark("begin") or measured.begin_ns
     secs = (measured.end_ns - measured.begin_ns) / NS_PER_SEC
     # A Poisson process and a burst are counted by what was drawn, which stands in the recording.
     due = recording.one(
@@ -37,7 +36,7 @@ def offered(recording: Recording, measured: Window) -> Offered:
         **inside,
         dropped=dropped,
     )
-    by_model = not arrivals.poisson and arrivals.kind != "burst" and began <= measured.begin_ns
+    by_model = not arrivals.poisson and arrivals.kind != "burst"
     wanted = arrivals.wanted(0.0, secs) if by_model else float(due)
     error = (started + dropped - wanted) / wanted if wanted else None
     return Offered(load, wanted / secs, started, dropped, error)

@@ -15,9 +15,7 @@ from duroxide_stress.engines.reference.hosts import VirtualNodes
 from duroxide_stress.engines.registry import engine_named
 from duroxide_stress.errors import in_words
 from duroxide_stress.faults.base import Stage
-from duroxide_stress.faults.registry import read_faults
-from duroxide_stress.faults.schedule import schedule
-from duroxide_stress.faults.storm import Storm
+from duroxide_stress.faults.storm import Storm, brew
 from duroxide_stress.load.driver import Driver, Progress
 from duroxide_stress.nodes.hints import LocalHints
 from duroxide_stress.nodes.hosts import NodeNotes
@@ -152,7 +150,8 @@ def run_embedded(node: Node, control: Control) -> None:
         virtual=node.engine.virtual,
         shutdown_ms=SHUTDOWN_MS,
     )
-    storm = _virtual_storm(node, session, host, notes) if node.cell.faults else None
+    faults = DirectWriter(node.directory / "faults.jsonl") if node.cell.faults else None
+    storm = None if faults is None else _virtual_storm(node, session, host, notes, faults)
 
     def at(elapsed_secs: float) -> None:
         upgrade.step(elapsed_secs)
@@ -167,6 +166,8 @@ def run_embedded(node: Node, control: Control) -> None:
     finally:
         if storm is not None:
             storm.close()
+        if faults is not None:
+            faults.close()
         # In a thread of the user's process nobody else would end the engine.
         upgrade.stop()
         session.close()
@@ -187,9 +188,11 @@ def run_collector(node: Node, control: Control) -> None:
     control.tell(Done())
 
 
-def _virtual_storm(node: Node, session: Session, host: Host, notes: NodeNotes) -> Storm:
-    """The faults of a cell in virtual time, where the engine's hosts are simulated."""
-    faults = read_faults(node.cell.faults)
+def _virtual_storm(
+    node: Node, session: Session, host: Host, notes: NodeNotes, records: DirectWriter
+) -> Storm:
+    """The faults of a cell in virtual time, where the engine's hosts are simulated. They strike at the
+    driver's ticks, four a second."""
     stage = Stage(
         node.cell,
         node.provider,
@@ -199,14 +202,7 @@ def _virtual_storm(node: Node, session: Session, host: Host, notes: NodeNotes) -
         node.scratch,
         node.directory,
     )
-    return Storm(
-        faults,
-        schedule(faults, node.cell.config),
-        stage,
-        DirectWriter(node.directory / "faults.jsonl"),
-        window_secs=node.cell.config.duration_secs,
-        now_ns=session.now_ns,
-    )
+    return brew(stage, records, now_ns=session.now_ns)
 
 
 def _drive(

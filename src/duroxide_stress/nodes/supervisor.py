@@ -18,9 +18,7 @@ from typing import NoReturn
 
 from duroxide_stress.errors import RunError, UsageError
 from duroxide_stress.faults.base import Play, Stage
-from duroxide_stress.faults.registry import read_faults
-from duroxide_stress.faults.schedule import schedule
-from duroxide_stress.faults.storm import Storm
+from duroxide_stress.faults.storm import Storm, brew
 from duroxide_stress.nodes.hints import hint_pair
 from duroxide_stress.nodes.hosts import HostDiedError, HostGroup, NodeNotes
 from duroxide_stress.nodes.messages import (
@@ -49,7 +47,6 @@ from duroxide_stress.scenarios.registry import scenario_named
 POLL_SECS = 0.02
 START_SECS = 60.0
 STOP_SECS = 20.0
-MIDDLE = "died in the middle of the cell"
 COLLECT_SECS = 600.0
 
 
@@ -126,7 +123,7 @@ class CellRun:
         notes = NodeNotes(self._directory)
         with driver_end, hosts_end, closing(notes), ExitStack() as stack:
             hosts = self._host_group(notes, hosts_end.fileno())
-            self._storm = self._brew(hosts, stack)
+            self._storm = self._faults(hosts, stack)
             # The first makes the tables alone: Duroxide's hosts get in each other's way there.
             for numbers in (range(1), range(1, self._cell.config.nodes)):
                 for number in numbers:
@@ -165,11 +162,10 @@ class CellRun:
             forgiving=lambda: self._storm is not None and self._storm.under_way,
         )
 
-    def _brew(self, hosts: HostGroup, stack: ExitStack) -> Storm | None:
+    def _faults(self, hosts: HostGroup, stack: ExitStack) -> Storm | None:
         """The faults of the cell, if it has any, with what they need set up; the stack heals them."""
         if not self._cell.faults:
             return None
-        faults = read_faults(self._cell.faults)
         self._stage = Stage(
             self._cell,
             self._provider,
@@ -181,14 +177,7 @@ class CellRun:
         )
         self._stage.interrupted = self._onlooker.interrupted
         records = stack.enter_context(closing(DirectWriter(self._directory / "faults.jsonl")))
-        storm = Storm(
-            faults,
-            schedule(faults, self._cell.config),
-            self._stage,
-            records,
-            window_secs=self._cell.config.duration_secs,
-            tell=self._onlooker.happened,
-        )
+        storm = brew(self._stage, records, tell=self._onlooker.happened)
         stack.enter_context(storm.set_up())
         stack.callback(storm.close)
         return storm
@@ -248,7 +237,8 @@ class CellRun:
             if code is not None and not driven:
                 self._last_words = log_tail(driver.log)
                 if hosts is None:
-                    self._over(*_host_death(code, f"the engine's host {MIDDLE}: {death(code)}"))
+                    words = f"the engine's host died in the middle of the cell: {death(code)}"
+                    self._over(*_host_death(code, words))
                     return
                 raise RunError(f"the driver died: {death(code)}")
             if self._onlooker.interrupted():
