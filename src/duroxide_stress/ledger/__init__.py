@@ -1,0 +1,1 @@
+"""Results over time: filed, listed, compared, watched for a change."""
