@@ -123,7 +123,7 @@ def run_harness(side: Side, directory: Path) -> Figure:
         for event in records(cell / "history.jsonl")
         if event["kind"] == "OrchestrationCompleted"
     )
-    cores = cores_by_source(cell / "samples.jsonl", begin_ns, end_ns)
+    cores = cores_by_source(cell / "samples-monitor.jsonl", begin_ns, end_ns)
     return Figure(
         completed / side.config.duration_secs,
         cores.get("engine", 0.0) + cores.get("embedded", 0.0),

@@ -1,8 +1,10 @@
-"""The records of a recording, format 1. One JSON object a line; all times are wall-clock
+"""The records of a recording, format 2. One JSON object a line; all times are wall-clock
 nanoseconds since the epoch (`_ns`) unless the engine's own milliseconds are meant (`_ms`).
 
 Format history
 - 1: the first.
+- 2: effects of each life of a host, and samples of each sampler, in a file of their own; files in
+  pieces, full ones compressed. The records are the same.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import msgspec
 from duroxide_stress.oracle import Expectation
 from duroxide_stress.plan import Cell, Plan
 
-FORMAT = 1
+FORMAT = 2
 CANARY = "canary"
 """The part that canaries belong to, and their orchestration."""
 AGED_PREFIX = "aged-"
