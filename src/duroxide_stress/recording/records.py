@@ -41,7 +41,7 @@ FaultMoment: TypeAlias = Literal["intended", "began", "ended", "skipped"]
 MarkName: TypeAlias = Literal["begin", "window_begin", "window_end", "calm", "drained", "at_rest"]
 
 
-class Invoke(msgspec.Struct, frozen=True, tag="invoke", tag_field="type"):
+class Invoke(msgspec.Struct, frozen=True, gc=False, tag="invoke", tag_field="type"):
     """The driver wants an instance. The op then ends in exactly one Ok, Fail or Info."""
 
     op: int
@@ -54,7 +54,7 @@ class Invoke(msgspec.Struct, frozen=True, tag="invoke", tag_field="type"):
     expect: Expectation
 
 
-class Acked(msgspec.Struct, frozen=True, tag="acked", tag_field="type"):
+class Acked(msgspec.Struct, frozen=True, gc=False, tag="acked", tag_field="type"):
     """The engine accepted the start: from here on the instance must never be lost."""
 
     op: int
@@ -62,7 +62,7 @@ class Acked(msgspec.Struct, frozen=True, tag="acked", tag_field="type"):
     at_ns: int
 
 
-class Ok(msgspec.Struct, frozen=True, tag="ok", tag_field="type"):
+class Ok(msgspec.Struct, frozen=True, gc=False, tag="ok", tag_field="type"):
     """The client saw the instance completed; `output` is what it was given."""
 
     op: int
@@ -72,7 +72,7 @@ class Ok(msgspec.Struct, frozen=True, tag="ok", tag_field="type"):
     """What a user's predicate had against this end."""
 
 
-class Fail(msgspec.Struct, frozen=True, tag="fail", tag_field="type"):
+class Fail(msgspec.Struct, frozen=True, gc=False, tag="fail", tag_field="type"):
     """The client saw the instance failed, or its start was refused (`where`)."""
 
     op: int
