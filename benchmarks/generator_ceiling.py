@@ -2,13 +2,13 @@
 
     pip install '.[benchmarks]'; python benchmarks/generator_ceiling.py
 
-Some minute. Ours: the driver offers a closed loop to an engine that does nothing, but says of every
-instance that it was accepted and then that it is over. Everything else is what a run does: each instance is an
-order with its expectation, its slot and its deadline, and is written to a file as three records (invoke,
-acked, ok), the lines of which are counted at the end: an operation that is not in the file does not
-count. Locust, twice: one user whose task does nothing, which is its loop alone and records nothing; and
-the same task firing a `request` event, which is what records an operation in its statistics (sums and a
-histogram with rounded bins; no operation by itself). Fresh processes, in turns (A B C C B A ...).
+A minute. Ours: the driver offers a closed loop to an engine that does nothing (`idle_engine.py`). All
+else is as in a run: each instance is an order with its expectation, its slot and its deadline, and is
+written to a file as three records (invoke, acked, ok), whose lines are counted at the end: an operation
+that is not in the file does not count. Locust, twice: one user whose task does nothing, which is its
+loop alone and records nothing; and the same task firing a `request` event, which is what counts an
+operation in its statistics (sums and a histogram of rounded times; no operation by itself). Fresh
+processes, in turns (A B C C B A ...).
 
 How to read it: operations a second are this machine's on this day; the ratios are of the medians. A
 real engine does some hundreds of instances a second on such a machine.
@@ -23,7 +23,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -35,66 +34,11 @@ IN_FLIGHT = 50
 
 def ours(secs: float) -> float:
     """Operations a second that the driver has driven and written down."""
-    from duroxide_stress.engines.base import Acknowledged, Depths, Event, Finished
-    from duroxide_stress.load.driver import Driver
-    from duroxide_stress.plan import Cell, StressTestConfig
-    from duroxide_stress.recording.pieces import count, lines_of
-    from duroxide_stress.recording.writer import DirectWriter, LineWriter
-    from duroxide_stress.scenarios.base import Action, Order
-    from duroxide_stress.scenarios.registry import scenario_named
+    from idle_engine import drive
 
-    class Idle:
-        """An engine that is always done."""
-
-        watch_errors, last_watch_error, clock_drift_ns = 0, None, 0
-
-        def __init__(self) -> None:
-            self._events: list[Event] = []
-            self.now_ns: Callable[[], int] = time.time_ns
-
-        def submit(self, order: Order) -> None:
-            at_ns = time.time_ns()
-            self._events.append(Acknowledged(order.op, at_ns, at_ns))
-            output = [dict(one) for one in order.expect.output]  # not the same object, as in a run
-            self._events.append(Finished(order.op, at_ns, "Completed", output))
-
-        def act(self, order: Order, number: int, action: Action) -> None:
-            raise AssertionError("nobody calls these instances")
-
-        def wait(self, until_ns: int) -> list[Event]:
-            events, self._events = self._events, []
-            return events
-
-        def depths(self) -> Depths:
-            return Depths(0, 0)
-
-        def forget(self, op: int) -> None:
-            """Nothing is held."""
-
-        def close(self) -> None:
-            """Nothing is held."""
-
-    config = StressTestConfig(
-        max_concurrent=IN_FLIGHT, duration_secs=secs, warmup_secs=0, tasks_per_instance=1
-    )
-    cell = Cell("parallel", "reference", config)
     with tempfile.TemporaryDirectory() as home:
-        directory = Path(home)
-        ops = LineWriter(directory / "ops.jsonl")
-        samples = DirectWriter(directory / "samples.jsonl")
-        work = scenario_named("parallel").workload(cell)
-        driver = Driver(
-            Idle(), work, config, ops, samples, tell=lambda progress: ops.flush_if_due()
-        )
-        begun = time.perf_counter()
-        driver.run()
-        ops.close()
-        spent = time.perf_counter() - begun
-        ended = sum(b'{"type":"ok"' in line for line in lines_of(directory, "ops"))
-        written = count(directory, "ops") or 0
-    if not ended == driver.launched == driver.completed or written < 3 * ended:
-        raise AssertionError(f"{driver.launched} were launched, {ended} written down")
-    return ended / spent
+        operations, spent = drive(Path(home), secs, IN_FLIGHT)
+    return operations / spent
 
 
 def locust(secs: float, *, recorded: bool) -> float:

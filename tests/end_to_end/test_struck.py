@@ -58,14 +58,18 @@ def test_a_host_that_freezes_is_told_at_once(tool: Tool) -> None:
 
     def ready() -> bool:
         (cell,) = cells(out) if out.exists() and cells(out) else (None,)
-        return cell is not None and sum(n["what"] == "ready" for n in lines(cell / "nodes.jsonl")) == 2
+        return (
+            cell is not None and sum(n["what"] == "ready" for n in lines(cell / "nodes.jsonl")) == 2
+        )
 
     wait_for(ready, "two hosts")
     (cell,) = cells(out)
     wait_for(lambda: lines(cell / "effects.jsonl"), "an activity")
     host = tool.node("effects")
     host.suspend()
-    wait_for(lambda: any(n["what"] == "frozen" for n in lines(cell / "nodes.jsonl")), "a frozen host")
+    wait_for(
+        lambda: any(n["what"] == "frozen" for n in lines(cell / "nodes.jsonl")), "a frozen host"
+    )
     host.resume()
     done = finish(process)
     assert "is frozen: no sign of life for" in done.stderr
