@@ -15,7 +15,7 @@ from duroxide_stress.recording.store import LINE_FILES
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.recording.writer import LineWriter
 from duroxide_stress.verdict import Verdict
-from recordings.make import Recorded
+from recordings.make import Recorded, make_run, small_cell
 
 
 def names(directory: Path) -> list[str]:
@@ -171,3 +171,18 @@ def test_a_missing_piece_is_damage(recorded: Recorded) -> None:
     assert recorded.judged().reasons == (
         f"ops.jsonl is damaged: it has {owed - 10} complete lines, end.json says {owed}",
     )
+
+
+def test_a_run_that_fills_pieces_is_judged_like_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Driver, host and collector go on in new pieces; nothing of it can be seen in the result."""
+    whole = Recorded(make_run(tmp_path / "whole", small_cell())).judged()
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 5_000)
+    monkeypatch.setattr("duroxide_stress.recording.writer.BUFFER_BYTES", 1_000)
+    recorded = Recorded(make_run(tmp_path / "pieces", small_cell()))
+    compress(recorded.directory)
+    found = names(recorded.directory)
+    for name in ("ops", "effects", "history"):
+        assert {f"{name}.00001.jsonl.gz", f"{name}.00002.jsonl.gz", f"{name}.jsonl"} <= set(found)
+    assert recorded.judged() == whole
