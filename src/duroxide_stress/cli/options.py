@@ -172,10 +172,11 @@ PLAN_WORDS: dict[str, Any] = {
 
 
 def with_options(
-    name: str, kinds: Mapping[str, Any]
+    name: str, kinds: Mapping[str, Any], without: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Lets a command take the options `kinds` as one parameter called `name`: a dictionary of their
-    values. Typer sees each of them, before the command's own and in this order."""
+    values. Typer sees each of them but those it does `without`, before the command's own."""
+    taken = {option: kind for option, kind in kinds.items() if option not in without}
 
     def decorated(command: Callable[..., None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(command).parameters.values() if p.name != name]
@@ -183,12 +184,15 @@ def with_options(
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
             inspect.Parameter(option, keyword, annotation=kind, default=_nothing(kind))
-            for option, kind in kinds.items()
+            for option, kind in taken.items()
         ] + [p.replace(kind=keyword, annotation=hints[p.name]) for p in own]
 
         @wraps(command)
         def called(**given: Any) -> None:
-            values = {option: given.pop(option) for option in kinds}
+            values = {
+                option: given.pop(option) if option in taken else _nothing(kind)
+                for option, kind in kinds.items()
+            }
             command(**{name: values}, **given)
 
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -199,8 +203,11 @@ def with_options(
     return decorated
 
 
-with_plan_words = with_options("words", PLAN_WORDS)
-"""For a command with a parameter `words: PlanWords`."""
+def with_plan_words(
+    command: Callable[..., None], without: tuple[str, ...] = ()
+) -> Callable[..., None]:
+    """For a command with a parameter `words: PlanWords`."""
+    return with_options("words", PLAN_WORDS, without)(command)
 
 
 def _path_option(output: Output) -> Any:

@@ -47,7 +47,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a plan, judge it, print the table."""
-    plan = _plan(words, outputs)
+    plan = read_plan(words, outputs)
     providers = given_providers(plan, postgres_url)
     result, directory, interrupted = carried_out(
         plan, out, providers, keep_store=keep_store, quiet=quiet, port=metrics_port
@@ -121,7 +121,7 @@ def given_providers(plan: Plan, postgres_url: str | None) -> dict[str, Provider]
 @with_plan_words
 def plan(words: PlanWords) -> None:
     """Print what `run` would do with the same words, and for how long."""
-    say(_plan(words).describe() + "\n")
+    say(read_plan(words).describe() + "\n")
 
 
 def _choices(words: PlanWords, problems: list[str]) -> Any:
@@ -192,7 +192,7 @@ def _load(words: PlanWords, problems: list[str]) -> str | None:
 _PROFILES = {"rate": "constant", "ramp": "ramp"}
 
 
-def _plan(words: PlanWords, outputs: Paths | None = None) -> Plan:
+def read_plan(words: PlanWords, outputs: Paths | None = None) -> Plan:
     """The plan a command line asks for. Raises UsageError with everything that is wrong with it, or
     with where its outputs are to go."""
     from duroxide_stress.config import build_plan

@@ -85,6 +85,7 @@ class Driver:
         self._session, self._workload, self._config = session, workload, config
         self._ops, self._samples = ops, samples
         self._aborted, self._tell, self._calm = aborted, tell, calm
+        self._patience_ns = secs_to_ns(config.wait_timeout_secs)
         self._in_flight: dict[int, Order] = {}
         self._deadlines: list[tuple[int, int]] = []
         self._actions = Actions(session, ops)
@@ -211,9 +212,11 @@ class Driver:
     def _allowed_ns(self, order: Order) -> int:
         """How long an instance may take. What it needs by its own delays, or waits for by ours, is no
         hanging."""
-        messages_ms = max((a.after_ms for a in order.actions if a.kind == "enqueue"), default=0)
-        allowed_ms = max(order.expect.min_ms, messages_ms)
-        return secs_to_ns(self._config.wait_timeout_secs) + allowed_ms * NS_PER_MS
+        allowed_ms = order.expect.min_ms
+        if order.actions:
+            sent = (action.after_ms for action in order.actions if action.kind == "enqueue")
+            allowed_ms = max(allowed_ms, *sent, 0)
+        return self._patience_ns + allowed_ms * NS_PER_MS
 
     def _clear_up(self, now: int) -> None:
         """The last fault is healed: what is open now has its whole time from when nothing of it can be
@@ -243,43 +246,52 @@ class Driver:
 
     def _record(self, event: Event) -> None:
         match event:
-            case Acknowledged(op, begun_ns, at_ns):
-                self._ops.write(Acked(op, begun_ns, at_ns))
-                if op in self._in_flight:
-                    self._actions.begin(self._in_flight[op], at_ns)
+            case Finished():
+                self._finish(event)
+            case Acknowledged():
+                self._ops.write(Acked(event.op, event.begun_ns, event.at_ns))
+                order = self._in_flight.get(event.op)
+                if order is not None and order.actions:
+                    self._actions.begin(order, event.at_ns)
             case Acted():
                 self._actions.done(event)
             case Refused(op, _, at_ns, error):
                 self._ops.write(Fail(op, at_ns, "start", error))
                 self._end(op, at_ns + REFUSED_PAUSE_NS)
                 self.failed += 1
-            case Finished(op, at_ns, "Completed", output):
-                complaint = self._workload.complaint(op, "Completed", output, None)
-                self._ops.write(Ok(op, at_ns, recordable(output), complaint))
-                order = self._in_flight.get(op)
-                inside = self._window_ns <= at_ns < self._window_end_ns
-                self._completed_in_window += inside and order is not None and order.part != CANARY
-                self._recent.completed(op, at_ns)
-                self._end(op, at_ns)
-                self.completed += 1
-            case Finished(op, at_ns, status, _, error):
-                complaint = self._workload.complaint(op, status, None, error)
-                self._ops.write(Fail(op, at_ns, "end", error or "", complaint))
-                order = self._in_flight.get(op)
-                planned = order is not None and order.expect.status == "Failed"
-                if planned:
-                    self._recent.completed(op, at_ns)
-                self._end(op, at_ns)
-                self.completed += planned
-                self.failed += not planned
+
+    def _finish(self, event: Finished) -> None:
+        """An instance is over, as its program planned or not."""
+        op, at_ns, output, error = event.op, event.at_ns, event.output, event.error
+        order = self._in_flight.get(op)
+        if event.status == "Completed":
+            complaint = self._workload.complaint(op, event.status, output, None)
+            # What equals an expectation can be written as that can.
+            if order is None or output != order.expect.output:
+                output = recordable(output)
+            self._ops.write(Ok(op, at_ns, output, complaint))
+            inside = self._window_ns <= at_ns < self._window_end_ns
+            self._completed_in_window += inside and order is not None and order.part != CANARY
+            planned = True
+        else:
+            complaint = self._workload.complaint(op, event.status, None, error)
+            self._ops.write(Fail(op, at_ns, "end", error or "", complaint))
+            planned = order is not None and order.expect.status == "Failed"
+        if planned:
+            self._recent.completed(op, at_ns)
+        self._end(op, at_ns)
+        self.completed += planned
+        self.failed += not planned
 
     def _end(self, op: int, free_ns: int) -> None:
         """An op is over; its slot is free from `free_ns` on."""
         order = self._in_flight.pop(op, None)
-        if order is not None and order.part != CANARY:
-            self._feed.ended(free_ns)
-        self._actions.forget(op)
-        self._recent.forget(op)
+        if order is not None:
+            if order.part != CANARY:
+                self._feed.ended(free_ns)
+            if order.actions:
+                self._actions.forget(op)
+            self._recent.forget(op)
         # A deadline may lie a day ahead; those of ended instances must not pile up until then.
         if len(self._deadlines) > 2 * len(self._in_flight) + STALE:
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self._in_flight]

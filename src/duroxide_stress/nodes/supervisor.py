@@ -39,6 +39,7 @@ from duroxide_stress.nodes.spawner import Spawner, movable
 from duroxide_stress.nodes.upgrade import upgrade
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider, store_figures
+from duroxide_stress.recording.pieces import Compressor
 from duroxide_stress.recording.records import FIRST_NODE, SECOND_NODE, CellEnd, DriverEnd, Ended
 from duroxide_stress.recording.store import count_lines, write_json
 from duroxide_stress.recording.writer import DirectWriter
@@ -68,7 +69,7 @@ class CellRun:
     ) -> None:
         self._cell, self._provider, self._address = cell, provider, address
         self._directory, self._scratch, self._onlooker = directory, scratch, onlooker
-        self._samples = DirectWriter(directory / "samples.jsonl")
+        self._samples = DirectWriter(directory / "samples-monitor.jsonl")
         monitor = Monitor(self._samples, lambda: store_figures(provider, address))
         self._processes = Spawner(
             cell, provider, address, directory, scratch, monitor if monitored else None
@@ -88,6 +89,7 @@ class CellRun:
         Raises UsageError, when all is written, for what turned out to be the user's to mend.
         """
         refused: UsageError | None = None
+        compressor = Compressor(self._directory)
         try:
             if movable(self._provider) and self._provider.shared:
                 self._separate()
@@ -105,6 +107,7 @@ class CellRun:
         finally:
             self._processes.end()
             self._samples.close()
+            compressor.close()
             for log in self._directory.glob("*.log"):
                 redact_file(log)
         end = CellEnd(

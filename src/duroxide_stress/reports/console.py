@@ -275,7 +275,7 @@ def _targets(cells: Iterable[CellResult], width: int | None, several: bool) -> s
 
 
 def target_words(target: TargetResult) -> str:
-    """A target, its figure and what came of it."""
+    """A target and what became of it, in a line."""
     if target.name == "throughput":
         bound, value = f">= {target.bound:g} orch/s", _figure(target.value, "{:.2f}")
     else:

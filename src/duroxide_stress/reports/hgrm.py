@@ -10,7 +10,7 @@ from pathlib import Path
 
 from duroxide_stress.errors import RecordingError
 from duroxide_stress.measure.metrics import window
-from duroxide_stress.measure.percentiles import Ladder, Rung, ladder
+from duroxide_stress.measure.spectrum import Ladder, Rung, ladder
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.reports.text import one_line
 from duroxide_stress.result import CellResult, RunResult

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from duroxide_stress.measure.percentiles import Ladder, Rung
+from duroxide_stress.measure.spectrum import Ladder, Rung
 from duroxide_stress.reports.hgrm import render, text
 from duroxide_stress.result import RunResult
 

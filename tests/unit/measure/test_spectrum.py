@@ -9,7 +9,7 @@ import pytest
 
 from duroxide_stress.judge import judge_cell
 from duroxide_stress.measure.metrics import window
-from duroxide_stress.measure.percentiles import Rung, ladder, levels
+from duroxide_stress.measure.spectrum import Rung, ladder, levels
 from duroxide_stress.recording.store import read_run
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Window
