@@ -115,15 +115,9 @@ class Oracle:
             owed = self._expectation(program, value, alike)
             found = self._owed[program, known, alike] = owed, _write(owed.output)
         owed, output = found
-        named = output.replace(ANYBODY_WRITTEN, _write(instance)[1:-1])
+        named = _read(output.replace(ANYBODY_WRITTEN, _write(instance)[1:-1]))
         return Expectation(
-            _read(named),
-            owed.activities,
-            owed.events,
-            owed.min_ms,
-            owed.alike,
-            owed.status,
-            owed.error,
+            named, owed.activities, owed.events, owed.min_ms, owed.alike, owed.status, owed.error
         )
 
     def _expectation(self, program: str, value: Json, alike: str) -> Expectation:

@@ -63,6 +63,10 @@ STALE = 64
 """Entries of ended instances that an agenda may hold, beside one for each that still runs."""
 
 
+GONE: tuple[None, int] = None, 0
+"""Of an op that is over: neither its order nor when it was due."""
+
+
 class Driver:
     """Runs one cell's load. `aborted` is asked at every tick; `tell` is given progress.
 
@@ -86,7 +90,7 @@ class Driver:
         self._ops, self._samples = ops, samples
         self._aborted, self._tell, self._calm = aborted, tell, calm
         self._patience_ns = secs_to_ns(config.wait_timeout_secs)
-        self._in_flight: dict[int, Order] = {}
+        self._in_flight: dict[int, tuple[Order, int]] = {}
         self._deadlines: list[tuple[int, int]] = []
         self._actions = Actions(session, ops)
         self._recent = Recent()
@@ -202,8 +206,7 @@ class Driver:
         self._ops.write(
             Invoke(order.op, order.instance, order.part, order.input, due, now, order.expect)
         )
-        self._in_flight[order.op] = order
-        self._recent.began(order, due)
+        self._in_flight[order.op] = order, due
         heapq.heappush(self._deadlines, (now + self._allowed_ns(order), order.op))
         self.launched += 1
         self.max_in_flight = max(self.max_in_flight, len(self._in_flight))
@@ -224,8 +227,8 @@ class Driver:
         self._calm = None
         self._mark("calm", now)
         free_ns = now + self._config.longest_lock_ms * NS_PER_MS
-        orders = self._in_flight.values()
-        self._deadlines = [(free_ns + self._allowed_ns(order), order.op) for order in orders]
+        flights = self._in_flight.values()
+        self._deadlines = [(free_ns + self._allowed_ns(order), order.op) for order, _ in flights]
         heapq.heapify(self._deadlines)
 
     def _step(self, phase: str, until_ns: int) -> None:
@@ -250,7 +253,7 @@ class Driver:
                 self._finish(event)
             case Acknowledged():
                 self._ops.write(Acked(event.op, event.begun_ns, event.at_ns))
-                order = self._in_flight.get(event.op)
+                order, _ = self._in_flight.get(event.op, GONE)
                 if order is not None and order.actions:
                     self._actions.begin(order, event.at_ns)
             case Acted():
@@ -263,7 +266,7 @@ class Driver:
     def _finish(self, event: Finished) -> None:
         """An instance is over, as its program planned or not."""
         op, at_ns, output, error = event.op, event.at_ns, event.output, event.error
-        order = self._in_flight.get(op)
+        order, due_ns = self._in_flight.get(op, GONE)
         if event.status == "Completed":
             complaint = self._workload.complaint(op, event.status, output, None)
             # What equals an expectation can be written as that can.
@@ -277,21 +280,20 @@ class Driver:
             complaint = self._workload.complaint(op, event.status, None, error)
             self._ops.write(Fail(op, at_ns, "end", error or "", complaint))
             planned = order is not None and order.expect.status == "Failed"
-        if planned:
-            self._recent.completed(op, at_ns)
+        if planned and order is not None and order.part != CANARY:
+            self._recent.add(at_ns - due_ns)
         self._end(op, at_ns)
         self.completed += planned
         self.failed += not planned
 
     def _end(self, op: int, free_ns: int) -> None:
         """An op is over; its slot is free from `free_ns` on."""
-        order = self._in_flight.pop(op, None)
+        order, _ = self._in_flight.pop(op, GONE)
         if order is not None:
             if order.part != CANARY:
                 self._feed.ended(free_ns)
             if order.actions:
                 self._actions.forget(op)
-            self._recent.forget(op)
         # A deadline may lie a day ahead; those of ended instances must not pile up until then.
         if len(self._deadlines) > 2 * len(self._in_flight) + STALE:
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self._in_flight]

@@ -7,8 +7,6 @@ from collections import deque
 
 import msgspec
 
-from duroxide_stress.recording.records import CANARY
-from duroxide_stress.scenarios.base import Order
 from duroxide_stress.units import NS_PER_MS
 
 RECENT = 512
@@ -35,25 +33,14 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Recent:
-    """The latencies of the load's last completions; canaries beside it are left out."""
+    """The latencies of the load's last completions."""
 
     def __init__(self) -> None:
-        self._due_ns: dict[int, int] = {}
         self._last_ns: deque[int] = deque(maxlen=RECENT)
 
-    def began(self, order: Order, due_ns: int) -> None:
-        """An instance was started."""
-        if order.part != CANARY:
-            self._due_ns[order.op] = due_ns
-
-    def completed(self, op: int, at_ns: int) -> None:
-        """The client saw its end."""
-        if (due_ns := self._due_ns.pop(op, None)) is not None:
-            self._last_ns.append(at_ns - due_ns)
-
-    def forget(self, op: int) -> None:
-        """It is over, however that came."""
-        self._due_ns.pop(op, None)
+    def add(self, latency_ns: int) -> None:
+        """One instance has completed."""
+        self._last_ns.append(latency_ns)
 
     def percentiles_ms(self) -> tuple[float | None, float | None]:
         """P50 and P99, nearest-rank; None before the first completion."""

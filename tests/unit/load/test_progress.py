@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import math
 
-import msgspec
-
 from duroxide_stress.load.progress import RECENT, Recent
-from duroxide_stress.recording.records import CANARY, Invoke, Ok
+from duroxide_stress.recording.records import Invoke, Ok
+from duroxide_stress.scenarios.canary import WithCanaries
 from duroxide_stress.scenarios.registry import scenario_named
 from duroxide_stress.units import NS_PER_MS
 
 from ..virtual import cell, run_cell
-
-CELL = cell()
-WORKLOAD = scenario_named(CELL.scenario).workload(CELL)
 
 
 def test_the_latency_told_is_that_of_the_recording() -> None:
@@ -34,22 +30,20 @@ def test_the_latency_told_is_that_of_the_recording() -> None:
 def test_only_the_last_count() -> None:
     """An early outlier is forgotten, and memory does not grow."""
     recent = Recent()
-    for op in range(RECENT + 1):
-        recent.began(WORKLOAD.order(op), 0)
-        recent.completed(op, 10**9 * NS_PER_MS if op == 0 else 7 * NS_PER_MS)
-    assert recent.percentiles_ms() == (7, 7)
-    assert not recent._due_ns
-
-
-def test_what_did_not_complete_has_no_latency() -> None:
-    """Given up, refused, or a canary beside the load."""
-    recent = Recent()
-    order = WORKLOAD.order(0)
-    recent.began(order, 0)
-    recent.forget(0)
-    recent.completed(0, 5)
-    recent.began(msgspec.structs.replace(order, op=1, part=CANARY), 0)
-    recent.completed(1, 5)
-    recent.forget(2)
     assert recent.percentiles_ms() == (None, None)
-    assert not recent._due_ns
+    for op in range(RECENT + 1):
+        recent.add(10**9 * NS_PER_MS if op == 0 else 7 * NS_PER_MS)
+    assert recent.percentiles_ms() == (7, 7)
+
+
+def test_canaries_beside_the_load_do_not_count() -> None:
+    """They are quicker, and there are many of them."""
+    of = cell(
+        max_concurrent=3, activity_delay_ms=400, duration_secs=2, canary_every_ms=20,
+        worker_concurrency=50,
+    )  # fmt: skip
+    work = WithCanaries(scenario_named(of.scenario).workload(of), of)
+    told = run_cell(of, work).told[-1]
+    assert told.completed > 10
+    assert told.latency_p50_ms is not None
+    assert told.latency_p50_ms >= 400
