@@ -1,4 +1,4 @@
-"""The documentation builds from a checkout without a warning, and its pages load nothing from elsewhere."""
+"""The documentation builds from a checkout without a warning, and its pages load nothing."""
 
 from __future__ import annotations
 
