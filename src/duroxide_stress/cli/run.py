@@ -12,16 +12,18 @@ import typer
 from duroxide_stress.cli.options import (
     FailOn,
     FailOnOption,
-    JsonPath,
     KeepStore,
     Out,
+    OutputPaths,
     PlanWords,
     PostgresUrl,
     Quiet,
     split,
+    with_output_paths,
     with_plan_words,
 )
-from duroxide_stress.cli.output import leave, refuse_json_path, say, show
+from duroxide_stress.cli.output import leave, say, show
+from duroxide_stress.cli.paths import Paths, path_problems
 from duroxide_stress.errors import UsageError, shown
 from duroxide_stress.verdict import EXIT_INTERRUPTED
 
@@ -32,23 +34,23 @@ if TYPE_CHECKING:
 
 
 @with_plan_words
+@with_output_paths
 def run(
     words: PlanWords,
+    outputs: OutputPaths,
     out: Out = None,
-    json: JsonPath = None,
     keep_store: KeepStore = False,
     postgres_url: PostgresUrl = None,
     fail_on: FailOnOption = FailOn.PROMISES,
     quiet: Quiet = False,
 ) -> None:
     """Run a plan, judge it, print the table."""
-    plan = _plan(words)
-    refuse_json_path(json)
+    plan = _plan(words, outputs)
     providers = given_providers(plan, postgres_url)
     result, directory, interrupted = carried_out(
         plan, out, providers, keep_store=keep_store, quiet=quiet
     )
-    show(result, directory, json)
+    show(result, directory, outputs)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
     leave(result, fail_on)
@@ -184,18 +186,21 @@ def _load(words: PlanWords, problems: list[str]) -> str | None:
 _PROFILES = {"rate": "constant", "ramp": "ramp"}
 
 
-def _plan(words: PlanWords) -> Any:
-    """The plan a command line asks for. Raises UsageError with everything wrong with it."""
+def _plan(words: PlanWords, outputs: Paths | None = None) -> Plan:
+    """The plan a command line asks for. Raises UsageError with everything that is wrong with it, or
+    with where its outputs are to go."""
     from duroxide_stress.config import build_plan
     from duroxide_stress.config_file import load_plan
 
     problems: list[str] = []
     choices = _choices(words, problems)
-    plan_file = words["plan_file"]
+    plan_file, cells = words["plan_file"], 1
     try:
         plan = build_plan(choices) if plan_file is None else load_plan(plan_file, choices)
+        cells = len(plan.cells)
     except UsageError as error:
         problems += error.problems
+    problems += path_problems(outputs or {}, cells)
     if problems:
         raise UsageError(problems)
     return plan
