@@ -3,9 +3,10 @@ released engine, its words are put to the command's own parser. A command in nei
 
 - Every `run` is put to `plan`, whole and unchanged. It is then also run on the reference engine, in
   virtual time and with a short window, unless it is about what that engine has not: see `only_planned`.
-- What reads recordings is run on one of the reference engine.
+- What reads recordings is run on one of the reference engine; what reads a ledger, on one with a run in it.
 - `capacity` is run on the reference engine with a small budget.
-- `self-test` and `crash-map` take minutes: their words are parsed (they have tests of their own).
+- `self-test`, `crash-map` and what compares engines or variants in turn take minutes or a registry: their
+  words are parsed (they have tests of their own).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from duroxide_stress.faults.registry import misfit, read_fault
 from duroxide_stress.providers.reference import Reference
 from recordings.make import make_run, small_cell
 
+from .awaited import WITHOUT_HTML, WITHOUT_LEDGER
 from .doc_commands import DOCUMENTS, ROOT, Shown, commands, raw_count, shown
 
 ALL = {command.words: command for document in reversed(DOCUMENTS) for command in shown(document)}
@@ -62,6 +64,8 @@ PLACEHOLDERS = {
     "recordings/<test>/stress-1": "run",
     "<p>": "sqlite-file",
     "DIR": "ledger",
+    "BASE": "run",
+    "CANDIDATE": "run",
 }
 """Words that stand for something of the reader's, and what this desk has in their place."""
 
@@ -206,6 +210,31 @@ def read(desk: Desk, words: list[str], capsys: pytest.CaptureFixture[str], name:
     return None
 
 
+def filed(desk: Desk, words: list[str], capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """On a ledger that has a run in it."""
+    if not words:
+        return told(name, "--help")
+    parsed(name, words)
+    ledger = values(words, "--ledger")
+    if name != "file" and ledger and not (desk.home / ledger[0] / "ledger.jsonl").exists():
+        typed("file", "run", "--ledger", ledger[0])
+    # With a gate: 3 when there is nothing to compare yet.
+    assert typed(name, *words) in (0, 3), capsys.readouterr().err
+    return None
+
+
+def compare(desk: Desk, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Two recordings; sides that are run in turn are parsed."""
+    if not words:
+        return told("compare", "--help")
+    parsed("compare", words)
+    if not {"--engine", "--variant"} & set(words) and all(
+        (desk.home / w).exists() for w in words[:2]
+    ):
+        assert typed("compare", *words) in (0, 3, 4), capsys.readouterr().err
+    return None
+
+
 def told(*words: str) -> None:
     """It answers at once."""
     assert typed(*words) == 0
@@ -232,12 +261,26 @@ TIERS: dict[str, Tier] = {
         name: lambda desk, words, capsys, name=name: read(desk, words, capsys, name)
         for name in ("plan", "check", "report", "show", "replay", "list")
     },
+    **{
+        name: lambda desk, words, capsys, name=name: filed(desk, words, capsys, name)
+        for name in ("file", "history", "trend")
+    },
+    "compare": compare,
     "--version": lambda desk, words, capsys: told("--version"),
 }
 """What is done with each command. One that is not here has no tier, and fails."""
 
 
-@pytest.mark.parametrize("command", ALL.values(), ids=lambda command: f"{command.where}")
+def awaited(command: Shown) -> list[pytest.MarkDecorator]:
+    """Commands of documents that are ahead of the code."""
+    words = set(command.words)
+    return [WITHOUT_HTML] * ("--html" in words) + [WITHOUT_LEDGER] * ("--ledger" in words)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(c, id=c.where, marks=awaited(c)) for c in ALL.values()],
+)
 def test_the_command_works(command: Shown, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     """As it stands in the document."""
     name, *words = desk.filled(command.words)
