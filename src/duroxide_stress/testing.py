@@ -19,10 +19,12 @@ from duroxide_stress.errors import StressError, UsageError, shown, unknown_name
 from duroxide_stress.ledger.metrics import METRICS
 from duroxide_stress.plan import Plan, StressTestConfig
 from duroxide_stress.providers.base import Provider
+from duroxide_stress.recording.records import CellEnd, CellHead
 from duroxide_stress.redaction import redact
 from duroxide_stress.reports.console import render_findings
 from duroxide_stress.reports.text import printable
 from duroxide_stress.result import CellResult, RunResult
+from duroxide_stress.runner import SilentObserver
 from duroxide_stress.verdict import Verdict
 
 
@@ -31,6 +33,16 @@ class Ran(NamedTuple):
 
     result: RunResult
     recording: Path
+
+
+class _Ear(SilentObserver):
+    """Hears that a Ctrl-C cut a cell off: the run records it and goes on to its end, but the test run
+    shall not go on."""
+
+    heard = False
+
+    def cell_ended(self, head: CellHead, end: CellEnd) -> None:
+        self.heard = self.heard or end.ended == "interrupted"
 
 
 class Stress:
@@ -73,12 +85,11 @@ class Stress:
         with _sentences():
             given = self._settings if config is None else _checked(msgspec.structs.asdict(config))
             config = StressTestConfig(**{**given, **_checked(settings), **self._forced})
-            if not isinstance(provider, str):
-                out = self._directory()
-                return self._kept(
-                    run_with_provider(config, provider, scenario=scenario, out=out), out
-                )
-            return self._run(single_cell_plan(config, scenario, provider))
+            if isinstance(provider, str):
+                return self._run(single_cell_plan(config, scenario, provider))
+            ear, out = _Ear(), self._directory()
+            result = run_with_provider(config, provider, scenario=scenario, out=out, observer=ear)
+            return self._kept(result, out, ear)
 
     def run_plan(
         self, plan: str | Path | Plan, *, providers: Mapping[str, Provider] | None = None
@@ -134,10 +145,13 @@ class Stress:
         pytest.fail(f"{printable(why)}\n\n{found}", pytrace=False)
 
     def _run(self, plan: Plan, providers: Mapping[str, Provider] | None = None) -> RunResult:
-        out = self._directory()
-        return self._kept(run_stress_test(plan, out=out, providers=providers), out)
+        ear, out = _Ear(), self._directory()
+        result = run_stress_test(plan, out=out, observer=ear, providers=providers)
+        return self._kept(result, out, ear)
 
-    def _kept(self, result: RunResult, out: Path) -> RunResult:
+    def _kept(self, result: RunResult, out: Path, ear: _Ear) -> RunResult:
+        if ear.heard:
+            raise KeyboardInterrupt
         self._runs.append(Ran(result, out))
         self._ran(out)
         return result

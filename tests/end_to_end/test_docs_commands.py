@@ -3,10 +3,10 @@ released engine, its words are put to the command's own parser. A command in nei
 
 - Every `run` is put to `plan`, whole and unchanged. It is then also run on the reference engine, in
   virtual time and with a short window, unless it is about what that engine has not: see `only_planned`.
-- What reads recordings is run on one of the reference engine; what reads a ledger, on one with a run in it.
+- What reads recordings is run on one of the reference engine; what reads a ledger, on one with a run.
 - `capacity` is run on the reference engine with a small budget.
-- `self-test`, `crash-map` and what compares engines or variants in turn take minutes or a registry: their
-  words are parsed (they have tests of their own).
+- `self-test`, `crash-map` and what compares engines or variants in turn take minutes or a registry:
+  their words are parsed (they have tests of their own).
 """
 
 from __future__ import annotations
