@@ -31,14 +31,16 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def path_problems(paths: Paths, cells: int = 1) -> list[str]:
-    """Everything that is wrong with the places where outputs are to go, a sentence each.
+    """Everything that is wrong with the places where outputs are to go, a sentence each: what would mix,
+    and what cannot be written. `cells` is how many the result has."""
+    flaws = (_flaw(f"--{name}", path) for name, path in paths.items() if path not in (None, STDOUT))
+    return [*(flaw for flaw in flaws if flaw), *mixed(paths, cells)]
 
-    `cells` is how many the result has: an output that holds one cell becomes a file for each.
-    """
+
+def mixed(paths: Paths, cells: int = 1) -> list[str]:
+    """Outputs that would get into each other's way; one that holds one cell needs a file for each."""
     given = {f"--{name}": path for name, path in paths.items() if path is not None}
-    problems = [
-        problem for flag, path in given.items() if path != STDOUT for problem in _flaw(flag, path)
-    ]
+    problems = []
     to_stdout = [flag for flag, path in given.items() if path == STDOUT]
     if len(to_stdout) > 1:
         flags = " and ".join(to_stdout)
@@ -62,18 +64,18 @@ def refuse_paths(**paths: str | None) -> None:
         raise UsageError(problems)
 
 
-def _flaw(flag: str, text: str) -> list[str]:
-    """What keeps one file from being written, as one sentence or none."""
-    path = Path(text)
-    if text_flaw(text) or "\0" in text or not text:
-        return [f"{flag} {shown(text)} is no name of a file: name one, or - for standard output"]
+def _flaw(flag: str, text: str | None) -> str:
+    """What keeps one file from being written; empty when it can be."""
+    path = Path(text or "")
+    if not text or text_flaw(text) or "\0" in text:
+        return f"{flag} {shown(text)} is no name of a file: name one, or - for standard output"
     if path.is_dir():
-        return [f"{flag} {path} is a directory: name a file, or - for standard output"]
+        return f"{flag} {path} is a directory: name a file, or - for standard output"
     if not path.parent.is_dir():
-        return [f"{flag} {path} cannot be written: {path.parent} is not a directory"]
+        return f"{flag} {path} cannot be written: {path.parent} is not a directory"
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        return [f"{flag} {path} cannot be written: no permission, or a read-only disk"]
-    return []
+        return f"{flag} {path} cannot be written: no permission, or a read-only disk"
+    return ""
 
 
 def _shared(given: Mapping[str, str]) -> list[list[str]]:

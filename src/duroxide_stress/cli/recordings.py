@@ -14,7 +14,7 @@ from duroxide_stress.cli.options import (
     with_output_paths,
 )
 from duroxide_stress.cli.output import leave, show
-from duroxide_stress.cli.paths import path_problems, refuse_paths
+from duroxide_stress.cli.paths import mixed
 from duroxide_stress.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,13 +43,14 @@ def report(
 
 
 def _shown(run: Path, outputs: OutputPaths, check: list[str]) -> RunResult:
-    """Judge a recording and show it. Raises UsageError, before the judging where it can."""
+    """Judge a recording and show it, also when an output then cannot be written."""
     from duroxide_stress.api import check_recording
     from duroxide_stress.checks.own import load_checks
 
-    refuse_paths(**outputs)
+    if problems := mixed(outputs):
+        raise UsageError(problems)
     result = check_recording(run, load_checks(check))
-    if problems := path_problems(outputs, len(result.cells)):
+    if problems := mixed(outputs, len(result.cells)):
         raise UsageError(problems)
     show(result, run, outputs)
     return result

@@ -13,6 +13,7 @@ from duroxide_stress.cli.options import (
     FailOn,
     FailOnOption,
     KeepStore,
+    MetricsPort,
     Out,
     OutputPaths,
     PlanWords,
@@ -42,13 +43,14 @@ def run(
     keep_store: KeepStore = False,
     postgres_url: PostgresUrl = None,
     fail_on: FailOnOption = FailOn.PROMISES,
+    metrics_port: MetricsPort = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a plan, judge it, print the table."""
     plan = _plan(words, outputs)
     providers = given_providers(plan, postgres_url)
     result, directory, interrupted = carried_out(
-        plan, out, providers, keep_store=keep_store, quiet=quiet
+        plan, out, providers, keep_store=keep_store, quiet=quiet, port=metrics_port
     )
     show(result, directory, outputs)
     if interrupted:
@@ -63,22 +65,26 @@ def carried_out(
     *,
     keep_store: bool,
     quiet: bool,
+    port: int | None = None,
 ) -> tuple[RunResult, Path, bool]:
-    """Run a plan and judge it: the result, its recording, and whether Ctrl-C cut it off."""
+    """Run a plan and judge it: the result, its recording, and whether Ctrl-C cut it off. With a `port`
+    its metrics are served meanwhile."""
     from duroxide_stress.api import check_recording
     from duroxide_stress.checks.own import load_checks
     from duroxide_stress.cli.display import Interrupts, shown_while
+    from duroxide_stress.cli.metrics_port import metrics_port
     from duroxide_stress.runner import prepare_directory, run_plan
 
     checks = load_checks(plan.checks)
     new = out is None or not out.exists()
-    directory = prepare_directory(out, plan)
-    with Interrupts() as interrupts:
+    with metrics_port(port) as served, Interrupts() as interrupts:
+        directory = prepare_directory(out, plan)
         with (
             _removed_if_refused(directory if new else None, dated=out is None),
-            shown_while(interrupts, directory, quiet=quiet) as display,
+            shown_while(interrupts, directory, quiet=quiet, plan=plan) as display,
         ):
-            run_plan(plan, directory, observer=display, providers=providers, keep_store=keep_store)
+            observer = served.watching(display)
+            run_plan(plan, directory, observer=observer, providers=providers, keep_store=keep_store)
         interrupted = interrupts.asked  # a Ctrl-C from here on comes too late to cut anything off
         result = check_recording(directory, checks)
     return result, directory, interrupted

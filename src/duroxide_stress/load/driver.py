@@ -15,8 +15,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 
-import msgspec
-
 from duroxide_stress.arrivals import read_arrivals
 from duroxide_stress.engines.base import (
     Acknowledged,
@@ -29,6 +27,7 @@ from duroxide_stress.engines.base import (
 )
 from duroxide_stress.load.actions import Actions
 from duroxide_stress.load.feed import Backlog, ByClock, Feed, Slots
+from duroxide_stress.load.progress import Progress, Recent
 from duroxide_stress.plan import StressTestConfig
 from duroxide_stress.recording.records import (
     CANARY,
@@ -64,20 +63,6 @@ STALE = 64
 """Entries of ended instances that an agenda may hold, beside one for each that still runs."""
 
 
-class Progress(msgspec.Struct, frozen=True):
-    """What a display needs to know, counted from the beginning of the cell."""
-
-    phase: str
-    elapsed_secs: float
-    total_secs: float
-    launched: int
-    completed: int
-    failed: int
-    in_flight: int
-    orchestrations_per_sec: float
-    """Completions the client saw within the window, over the time the window has been open."""
-
-
 class Driver:
     """Runs one cell's load. `aborted` is asked at every tick; `tell` is given progress.
 
@@ -103,6 +88,7 @@ class Driver:
         self._in_flight: dict[int, Order] = {}
         self._deadlines: list[tuple[int, int]] = []
         self._actions = Actions(session, ops)
+        self._recent = Recent()
         self._feed: Feed = Slots(0, 0)
         self.launched = self.completed = self.failed = self.max_in_flight = 0
         self._begun_ns = self._window_ns = self._window_end_ns = 0
@@ -216,6 +202,7 @@ class Driver:
             Invoke(order.op, order.instance, order.part, order.input, due, now, order.expect)
         )
         self._in_flight[order.op] = order
+        self._recent.began(order, due)
         heapq.heappush(self._deadlines, (now + self._allowed_ns(order), order.op))
         self.launched += 1
         self.max_in_flight = max(self.max_in_flight, len(self._in_flight))
@@ -272,6 +259,7 @@ class Driver:
                 order = self._in_flight.get(op)
                 inside = self._window_ns <= at_ns < self._window_end_ns
                 self._completed_in_window += inside and order is not None and order.part != CANARY
+                self._recent.completed(op, at_ns)
                 self._end(op, at_ns)
                 self.completed += 1
             case Finished(op, at_ns, status, _, error):
@@ -279,6 +267,8 @@ class Driver:
                 self._ops.write(Fail(op, at_ns, "end", error or "", complaint))
                 order = self._in_flight.get(op)
                 planned = order is not None and order.expect.status == "Failed"
+                if planned:
+                    self._recent.completed(op, at_ns)
                 self._end(op, at_ns)
                 self.completed += planned
                 self.failed += not planned
@@ -289,6 +279,7 @@ class Driver:
         if order is not None and order.part != CANARY:
             self._feed.ended(free_ns)
         self._actions.forget(op)
+        self._recent.forget(op)
         # A deadline may lie a day ahead; those of ended instances must not pile up until then.
         if len(self._deadlines) > 2 * len(self._in_flight) + STALE:
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self._in_flight]
@@ -319,6 +310,7 @@ class Driver:
         self._told_ns = now
         open_ns = min(now, self._window_end_ns) - self._window_ns
         rate = self._completed_in_window * NS_PER_SEC / open_ns if open_ns > 0 else 0.0
+        p50_ms, p99_ms = self._recent.percentiles_ms()
         self._tell(
             Progress(
                 phase=phase,
@@ -329,6 +321,8 @@ class Driver:
                 failed=self.failed,
                 in_flight=len(self._in_flight),
                 orchestrations_per_sec=rate,
+                latency_p50_ms=p50_ms,
+                latency_p99_ms=p99_ms,
             )
         )
 

@@ -16,7 +16,8 @@ from duroxide_stress.engines.registry import engine_named
 from duroxide_stress.errors import in_words
 from duroxide_stress.faults.base import Stage
 from duroxide_stress.faults.storm import Storm, brew
-from duroxide_stress.load.driver import Driver, Progress
+from duroxide_stress.load.driver import Driver
+from duroxide_stress.load.progress import Progress
 from duroxide_stress.nodes.hints import LocalHints
 from duroxide_stress.nodes.hosts import NodeNotes
 from duroxide_stress.nodes.messages import Control, Done, Driven, Failed, Ready, Told

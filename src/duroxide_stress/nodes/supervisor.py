@@ -16,6 +16,8 @@ from inspect import GEN_CLOSED, getgeneratorstate
 from pathlib import Path
 from typing import NoReturn
 
+from msgspec.structs import replace
+
 from duroxide_stress.errors import RunError, UsageError
 from duroxide_stress.faults.base import Play, Stage
 from duroxide_stress.faults.storm import Storm, brew
@@ -291,7 +293,8 @@ class CellRun:
             time.sleep(POLL_SECS)
             message = node.message()
         if isinstance(message, Told):
-            self._onlooker.progressed(message.progress)
+            held = self._processes.engine_rss_bytes()
+            self._onlooker.progressed(replace(message.progress, engine_rss_bytes=held))
         elif isinstance(message, Failed):
             self._refuse(message, what, node)
         return message

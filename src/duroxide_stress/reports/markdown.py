@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+import msgspec
+
 from duroxide_stress.reports.console import (
     MORE_COLUMNS,
     SPEC_COLUMNS,
@@ -65,8 +67,8 @@ def _verdict(result: RunResult) -> Iterator[str]:
 def _tables(cells: Sequence[CellResult]) -> Iterator[str]:
     for _, alike in groupby(cells, same_settings):
         group = list(alike)
-        title, *settings = heading(group[0]).splitlines()
-        yield from ("", f"### {word(title.partition(': ')[2])}", "")
+        _, *settings = heading(msgspec.structs.replace(group[0], title="")).splitlines()
+        yield from ("", f"### {word(group[0].title)}", "")
         yield ", ".join(map(word, settings))
         yield from ("", *_table(SPEC_COLUMNS, group, spec_rows(group)))
         yield from ("", *_table(MORE_COLUMNS, group, more_rows(group)))
