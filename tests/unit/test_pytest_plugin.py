@@ -62,7 +62,8 @@ class TestIt:
 def test_a_plan_lies_beside_its_test(ran, pytester: pytest.Pytester) -> None:
     """Also when pytest is called elsewhere; markers are laid over it as flags are."""
     pytester.path.joinpath("plan.toml").write_text(
-        'providers = ["reference"]\nconfigs = ["2/2"]\n[stress]\nduration_secs = 9\nmax_concurrent = 18\n'
+        'providers = ["reference"]\nconfigs = ["2/2"]\n'
+        "[stress]\nduration_secs = 9\nmax_concurrent = 18\n"
     )
     found = ran("""
 from pathlib import Path
