@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -174,6 +175,22 @@ def test_what_the_gate_says_is_what_the_job_does(tmp_path: Path, code: int, expe
     assert done.returncode == expected
     assert done.stdout.startswith("trend --ledger kept --gate\n")
     assert ("::warning" in done.stdout) == (code == 3)
+
+
+def test_the_workflows_of_the_docs_give_inputs_that_there_are() -> None:
+    """Every example that uses the action, in docs/ci.md."""
+    text = (ROOT / "docs/ci.md").read_text()
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    steps = [
+        step
+        for block in blocks
+        for step in (block if isinstance(block, list) else block["jobs"]["stress"]["steps"])
+    ]
+    given = [step["with"] for step in steps if "/duroxide-stress@" in step["uses"]]
+    assert len(given) == 2
+    assert set().union(*given) <= set(Action.inputs())
+    rows = set(re.findall(r"^\| `([a-z-]+)`(?:, `([a-z-]+)`)? \|", text, re.MULTILINE))
+    assert {name for row in rows for name in row if name} == set(Action.inputs())
 
 
 def gitlab() -> dict[str, Any]:

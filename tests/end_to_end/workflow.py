@@ -21,18 +21,28 @@ class Action:
     """The composite action, step by step, below `home`."""
 
     def __init__(self, home: Path, **inputs: str) -> None:
-        self.document: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+        self.document = self._document()
         self.home = home
         self.summary = home / "summary.md"
         self._output = home / "output"
         (home / "temp").mkdir()
         (home / "work").mkdir()
-        declared = self.document["inputs"]
+        declared = self.inputs()
         assert set(inputs) <= set(declared)
         self.context = {f"inputs.{name}": value["default"] for name, value in declared.items()}
         self.context |= {f"inputs.{name}": value for name, value in inputs.items()}
         self.context["github.action_path"] = str(ROOT)
         self.context["steps.install.outputs.bin"] = str(Path(sys.executable).parent)
+
+    @staticmethod
+    def _document() -> dict[str, Any]:
+        found: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+        return found
+
+    @classmethod
+    def inputs(cls) -> dict[str, Any]:
+        """The inputs that it declares."""
+        return dict(cls._document()["inputs"])
 
     @property
     def steps(self) -> dict[str, dict[str, Any]]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import pytest
 
 import duroxide_stress.testing  # noqa: F401 - kept loaded: compiled modules bear no second import
 
 pytest_plugins = ["pytester"]
+
+Runs: TypeAlias = Callable[..., pytest.RunResult]
 
 REFERENCE = """
 import pytest
@@ -16,7 +21,7 @@ SMALL = dict(duration_secs=1, warmup_secs=0.2, max_concurrent=18, tasks_per_inst
 
 
 @pytest.fixture
-def ran(pytester: pytest.Pytester):
+def ran(pytester: pytest.Pytester) -> Runs:
     """Runs a test file that is given, with pytest's words, in this process."""
 
     def run(text: str, *words: str) -> pytest.RunResult:
@@ -26,7 +31,7 @@ def ran(pytester: pytest.Pytester):
     return run
 
 
-def test_a_clean_run_is_ok(ran) -> None:
+def test_a_clean_run_is_ok(ran: Runs) -> None:
     """A cell by its names, judged, with its recording in the test's own directory."""
     found = ran("""
 @pytest.mark.stress(**SMALL)
@@ -41,7 +46,7 @@ def test_it(stress, tmp_path):
     found.assert_outcomes(passed=1)
 
 
-def test_settings_nearest_to_the_run_win(ran) -> None:
+def test_settings_nearest_to_the_run_win(ran: Runs) -> None:
     """Of the class, of the test, of the call; a config in the call stands for the markers'."""
     found = ran("""
 from duroxide_stress import StressTestConfig
@@ -59,7 +64,7 @@ class TestIt:
     found.assert_outcomes(passed=1)
 
 
-def test_a_plan_lies_beside_its_test(ran, pytester: pytest.Pytester) -> None:
+def test_a_plan_lies_beside_its_test(ran: Runs, pytester: pytest.Pytester) -> None:
     """Also when pytest is called elsewhere; markers are laid over it as flags are."""
     pytester.path.joinpath("plan.toml").write_text(
         'providers = ["reference"]\nconfigs = ["2/2"]\n'
@@ -93,7 +98,7 @@ class Mine(Reference):
 """
 
 
-def test_a_provider_may_be_an_object(ran) -> None:
+def test_a_provider_may_be_an_object(ran: Runs) -> None:
     """Also one that no name could make."""
     found = ran(
         OBJECT
@@ -128,7 +133,7 @@ def violated(stress, tmp_path):
 """
 
 
-def test_assert_ok_shows_the_findings(ran) -> None:
+def test_assert_ok_shows_the_findings(ran: Runs) -> None:
     """The first, where its story is, the command that repeats the cell; once, and no traceback."""
     found = ran(
         VIOLATED
@@ -155,7 +160,7 @@ def test_it(stress, violated):
     assert said.count("Verdict: violated") == 1
 
 
-def test_any_failure_shows_the_findings(ran, pytester: pytest.Pytester) -> None:
+def test_any_failure_shows_the_findings(ran: Runs, pytester: pytest.Pytester) -> None:
     """A plain assertion on the result tells no less; the recording is in the JUnit report."""
     found = ran(
         VIOLATED
@@ -170,7 +175,7 @@ def test_it(violated):
     assert '<property name="stress_recording"' in pytester.path.joinpath("junit.xml").read_text()
 
 
-def test_a_failure_without_a_run_shows_nothing_of_ours(ran) -> None:
+def test_a_failure_without_a_run_shows_nothing_of_ours(ran: Runs) -> None:
     """The plugin stays out of tests that have nothing to do with it."""
     found = ran("def test_it():\n    assert 1 == 2\n")
     found.assert_outcomes(failed=1)
@@ -188,7 +193,7 @@ def test_a_failure_without_a_run_shows_nothing_of_ours(ran) -> None:
         ("stress.assert_targets(result)", "the spec has no target for these cells"),
     ],
 )
-def test_a_target_that_is_not_met(ran, call: str, expected: str) -> None:
+def test_a_target_that_is_not_met(ran: Runs, call: str, expected: str) -> None:
     """A bound, what was found, and no pass without a figure."""
     found = ran(f"""
 @pytest.mark.stress(**SMALL)
@@ -200,7 +205,7 @@ def test_it(stress):
     found.stdout.fnmatch_lines([f"*{expected}*"])
 
 
-def test_an_untrustworthy_figure_meets_no_target(ran) -> None:
+def test_an_untrustworthy_figure_meets_no_target(ran: Runs) -> None:
     """Few samples: the bound would hold, and proves nothing."""
     found = ran("""
 @pytest.mark.stress(duration_secs=0.1, warmup_secs=0, max_concurrent=2)
@@ -226,7 +231,7 @@ def test_it(stress):
         ("", "recording(None)", "this result is not of a run of this test's stress fixture"),
     ],
 )
-def test_bad_use_is_a_sentence(ran, marker: str, call: str, expected: str) -> None:
+def test_bad_use_is_a_sentence(ran: Runs, marker: str, call: str, expected: str) -> None:
     """What was wrong, what was found, what would be right; never a traceback."""
     found = ran(f"""
 @pytest.mark.stress({marker})
@@ -248,7 +253,7 @@ def test_it(stress, word):
 """
 
 
-def test_the_options(ran, pytester: pytest.Pytester) -> None:
+def test_the_options(ran: Runs, pytester: pytest.Pytester) -> None:
     """A window for all, and recordings in a place that several test runs may share."""
     words = ("--stress-duration", "500ms", "--stress-out", "kept")
     for number in (1, 2):
@@ -265,14 +270,16 @@ def test_the_options(ran, pytester: pytest.Pytester) -> None:
         (("--stress-out", "test_it.py"), "*--stress-out test_it.py is a file: name a directory*"),
     ],
 )
-def test_options_that_say_nothing_are_refused(ran, words: tuple[str, ...], expected: str) -> None:
+def test_options_that_say_nothing_are_refused(
+    ran: Runs, words: tuple[str, ...], expected: str
+) -> None:
     """Before any test is run."""
     found = ran("def test_it():\n    pass\n", *words)
     assert found.ret == pytest.ExitCode.USAGE_ERROR
     found.stderr.fnmatch_lines([expected])
 
 
-def test_the_marker_is_known(ran) -> None:
+def test_the_marker_is_known(ran: Runs) -> None:
     """To a pytest that is strict about markers, and to one that is asked for them."""
     found = ran("@pytest.mark.stress\ndef test_it():\n    pass\n", "--strict-markers")
     found.assert_outcomes(passed=1)
