@@ -63,6 +63,17 @@ def render(result: RunResult, run: Path, width: int | None = None) -> str:
     return printable("\n\n".join(block for block in blocks if block) + "\n")
 
 
+def render_findings(result: RunResult, run: Path, width: int | None = None) -> str:
+    """Only what was found, the verdict and the words that repeat it: for a test that failed."""
+    several = len({cell.scenario for cell in result.cells}) > 1
+    blocks = [
+        _failures(result.cells, several),
+        _findings(result.cells, run, width, several),
+        _verdict(result, run, width),
+    ]
+    return printable("\n\n".join(block for block in blocks if block) + "\n")
+
+
 def same_settings(cell: CellResult) -> tuple[object, ...]:
     """What the cells of one table have in common."""
     s = cell.settings
