@@ -87,6 +87,7 @@ def view(cell: CellResult, number: int, run: Path, stories: int) -> CellView:
         finally:
             recording.close()
         without = "" if charts else "nothing was recorded that could be drawn"
+    details = tables.cell_promises(cell), tables.recovery(cell), tables.more(cell)
     return CellView(
         cell=cell,
         number=number,
@@ -95,14 +96,14 @@ def view(cell: CellResult, number: int, run: Path, stories: int) -> CellView:
             table
             for table in (
                 *by_clock, tables.parts(cell), tables.figures(cell), tables.recovery_summary(cell),
-                tables.nodes(cell), tables.cell_promises(cell),
+                tables.nodes(cell),
             )
             if table.rows
         ),
         found=tuple(_found(cell)),
         stories=told,
         without=without,
-        details=tuple(t for t in (tables.recovery(cell), tables.more(cell)) if t.rows),
+        details=tuple(t for t in details if t.rows),
     )  # fmt: skip
 
 
@@ -136,7 +137,9 @@ READ_LATENCY = (
     "ten times rarer. A gap between the first two lines is the client's wait for news, between the "
     "first and the third the wait before the start call. Instances due inside the window."
 )
-READ_TIMERS = "Read: fired minus due, of the timers that fired inside the window; each is at least 0."
+READ_TIMERS = (
+    "Read: fired minus due, of the timers that fired inside the window; each is at least 0."
+)
 
 
 def _over_time(over: Series) -> Iterator[Chart | None]:
@@ -154,7 +157,8 @@ def _over_time(over: Series) -> Iterator[Chart | None]:
     yield over_time(
         over, "Latency", "ms",
         f"Read: from due to {'durable end' if over.clock == 'durable' else 'seen by the client'}, "
-        f"at the moment the instances were due; {width}. A peak under red is what the fault cost.",
+        f"at the moment the instances were due; {width}. A peak under red is what the fault cost. "
+        "Of fewer than 100 instances P99 is the slowest.",
         [Line("P50", over.latency_p50_ms), Line("P95", over.latency_p95_ms),
          Line("P99", over.latency_p99_ms)],
     )  # fmt: skip
@@ -184,7 +188,9 @@ def _found(cell: CellResult) -> Iterator[Found]:
         for place, finding in enumerate(check.findings[:LISTED]):
             label = "first" if place == 0 else ""
             named[finding] = " and ".join(filter(None, (label, named.get(finding, ""))))
-        listed = sorted(named.items(), key=lambda one: ("first" not in one[1], "worst" not in one[1]))
+        listed = sorted(
+            named.items(), key=lambda one: ("first" not in one[1], "worst" not in one[1])
+        )
         yield Found(
             check=check.name,
             promise=check.promise,
@@ -214,9 +220,7 @@ def _stories(recording: Recording, cell: CellResult, run: Path, most: int) -> tu
     return tuple(told)
 
 
-def _story(
-    recording: Recording, cell: CellResult, instance: str, run: Path, head: RunHead
-) -> str:
+def _story(recording: Recording, cell: CellResult, instance: str, run: Path, head: RunHead) -> str:
     """As `show` tells it. What was found is taken from the result, so that no check runs again."""
     story = tell(recording, instance, str(run), head, ())
     findings = _about(cell, instance)

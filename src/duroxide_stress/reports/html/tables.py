@@ -23,12 +23,13 @@ ASKED_FOR = (0.5, 0.9, 0.99, 0.999, 0.9999)
 
 
 class Table(msgspec.Struct, frozen=True):
-    """Headings and rows of text; the first `words` columns are words, the others figures."""
+    """Headings and rows of text."""
 
     caption: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    words: int = 1
+    words: tuple[int, ...] = (0,)
+    """Which columns are words; the others are figures."""
     under: str = ""
     """A line below it."""
 
@@ -69,17 +70,26 @@ def promises(result: RunResult) -> Table:
     for cell in result.cells:
         for check in cell.checks:
             found.setdefault(check.name, []).append(check)
-    rows = []
+    rows, silent = [], []
     for name, checks in found.items():
         words = [short_verdict(check) for check in checks]
+        if set(words) == {"(-)"}:
+            silent.append(name)
+            continue
         counts = (words.count(word) for word in ("ok", "VIOLATED", "unknown", "(-)"))
-        rows.append((name, checks[0].promise, *(str(count) if count else "" for count in counts)))
+        rows.append((name, *(str(count) if count else "" for count in counts), checks[0].promise))
     return Table(
         "Promises by the number of cells",
-        ("Promise", "What it says", "ok", "violated", "unknown", "not asked"),
+        ("Promise", "ok", "violated", "unknown", "not asked", "What it says"),
         tuple(rows),
-        words=2,
+        words=(0, 5),
+        under=_silent(silent),
     )
+
+
+def _silent(names: Sequence[str]) -> str:
+    words = f"Not asked, for it could not have been shown: {', '.join(names)}"
+    return words if names else ""
 
 
 def cell_promises(cell: CellResult) -> Table:
@@ -97,9 +107,8 @@ def cell_promises(cell: CellResult) -> Table:
         )
         for check in asked
     )
-    under = f"Not asked, for this cell could not have shown it: {', '.join(silent)}"
     headings = ("Promise", "Verdict", "Evidence", "What it says")
-    return Table("Promises", headings, rows, words=4, under=under if silent else "")
+    return Table("Promises", headings, rows, words=(0, 1, 2, 3), under=_silent(silent))
 
 
 def percentiles(title: str, lines: Sequence[tuple[str, Percentiles]]) -> Table:
@@ -148,7 +157,7 @@ def recovery(cell: CellResult) -> Table:
         (*("No.", "Fault", "Target", "What was done", "Began", "Lasted", "First progress"),
          *("Former rate", "Backlog before/peak", "In flight", "Settled", "Extra runs")),
         rows,
-        words=4,
+        words=(0, 1, 2, 3),
         under=f"... and {more} more; result.json lists them all" if more > 0 else "",
     )  # fmt: skip
 
@@ -220,7 +229,7 @@ def facts(result: RunResult) -> Table:
 
 
 def _pairs(caption: str, rows: Iterable[tuple[str, str]]) -> Table:
-    return Table(caption, ("What", "Value"), tuple(row for row in rows if row[1]), words=2)
+    return Table(caption, ("What", "Value"), tuple(row for row in rows if row[1]), words=(0, 1))
 
 
 def _stored(name: str, value: float | str) -> str:
