@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -93,12 +93,12 @@ class Series(msgspec.Struct, frozen=True):
     faults: tuple[Interval, ...]
 
 
-class Grid(NamedTuple):
+class Grid(msgspec.Struct, frozen=True):
     """Buckets over the time from `begin_ns` to `end_ns`; the first begins at `start_ns`."""
 
     start_ns: int
     width_ns: int
-    count: int
+    buckets: int
     zero_ns: int
     begin_ns: int
     end_ns: int
@@ -126,7 +126,7 @@ def series(recording: Recording) -> Series | None:
     return Series(
         secs=tuple(
             grid.since(grid.start_ns + n * grid.width_ns + grid.width_ns // 2)
-            for n in range(grid.count)
+            for n in range(grid.buckets)
         ),
         width=grid.width_ns / NS_PER_SEC,
         begin=grid.since(grid.begin_ns),
@@ -207,7 +207,7 @@ def _rate(recording: Recording, grid: Grid, moments: str) -> Values:
         "WHERE ns IS NOT NULL GROUP BY bucket",
     )  # fmt: skip
     found: list[float | None] = []
-    for bucket in range(grid.count):
+    for bucket in range(grid.buckets):
         count = counted.get(bucket, (0,))[0]
         secs = grid.covered(bucket)
         enough = secs > SLIVER * grid.width_ns / NS_PER_SEC
@@ -227,7 +227,7 @@ def _latencies(recording: Recording, grid: Grid, *, durable: bool) -> tuple[Valu
         "WHERE v IS NOT NULL GROUP BY bucket",
     )  # fmt: skip
     columns: list[list[float | None]] = [[], [], []]
-    for bucket in range(grid.count):
+    for bucket in range(grid.buckets):
         for column, value in zip(columns, ranked.get(bucket, (None, None, None)), strict=True):
             column.append(None if value is None else round(value / NS_PER_MS, 3))
     p50, p95, p99 = map(tuple, columns)
@@ -240,7 +240,7 @@ def _memory(recording: Recording, grid: Grid) -> Values:
     for one in in_rounds(_streamed(recording, grid)):
         bucket = max(0, one.at_ns - grid.start_ns) // grid.width_ns
         highest[bucket] = max(one.rss_bytes, highest.get(bucket, 0))
-    return tuple(round(highest[n] / MIB, 3) if n in highest else None for n in range(grid.count))
+    return tuple(round(highest[n] / MIB, 3) if n in highest else None for n in range(grid.buckets))
 
 
 def _streamed(recording: Recording, grid: Grid) -> Iterator[tuple[int, str, int]]:
@@ -266,7 +266,7 @@ def _in_flight(recording: Recording, grid: Grid) -> Values:
         f"WHERE begun_ns IS NOT NULL AND seen_ns IS NOT NULL AND {LOAD}) GROUP BY bucket",
     )  # fmt: skip
     found, open_now = [], 0
-    for bucket in range(grid.count):
+    for bucket in range(grid.buckets):
         open_now += int(changes.get(bucket, (0,))[0])
         found.append(float(open_now))
     return tuple(found)
@@ -279,7 +279,7 @@ def _looks(recording: Recording, grid: Grid) -> tuple[Values, Values]:
         "SELECT (at_ns - $start) // $width AS bucket, max(orchestrator_queue), max(worker_queue) "
         "FROM samples WHERE source = 'queues' AND at_ns >= $start GROUP BY bucket",
     )  # fmt: skip
-    pairs = [deepest.get(bucket, (None, None)) for bucket in range(grid.count)]
+    pairs = [deepest.get(bucket, (None, None)) for bucket in range(grid.buckets)]
     return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
 
 

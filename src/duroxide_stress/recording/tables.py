@@ -28,8 +28,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import msgspec
@@ -47,7 +48,7 @@ from duroxide_stress.recording.store import (
 LONG_LINE = 64 * 1024 * 1024
 """Lines up to this are read without looking how long they are."""
 
-_COLUMNS: dict[str, dict[str, str]] = {
+COLUMNS: dict[str, dict[str, str]] = {
     "ops": {
         "type": "VARCHAR", "op": "BIGINT", "instance": "VARCHAR", "part": "VARCHAR",
         "input": "JSON", "due_ns": "BIGINT", "at_ns": "BIGINT", "begun_ns": "BIGINT",
@@ -184,10 +185,19 @@ CREATE MACRO skewed_ms(a, b) AS coalesce((
 """
 
 
+class Reading(NamedTuple):
+    """How a file is read, where not everything in it is wanted."""
+
+    columns: dict[str, str]
+    select: str = "*"
+    """What becomes of them: all columns of its table, some of them null."""
+    where: str = "true"
+
+
 class Recording:
     """One cell's recording, loaded. `db` is a DuckDB connection over the tables above."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, less: Mapping[str, Reading] | None = None) -> None:
         self.directory = directory
         self.head: CellHead = read_cell_head(directory)
         self.end: CellEnd | None = read_cell_end(directory)
@@ -196,7 +206,7 @@ class Recording:
         _refuse_damage(directory, self.end)
         self.db = duckdb.connect(":memory:")
         for name in LINE_FILES:
-            self._load(name)
+            self._load(name, (less or {}).get(name, Reading(COLUMNS[name])))
         _derive(self.db, self.head.cell.config)
         _seal(self.db)
 
@@ -218,8 +228,7 @@ class Recording:
         """Free the tables."""
         self.db.close()
 
-    def _load(self, name: str) -> None:
-        columns, table = _COLUMNS[name], _table(name)
+    def _load(self, name: str, reading: Reading) -> None:
         path = self.directory / f"{name}.jsonl"
         if not path.exists() or path.stat().st_size == 0:
             self.db.execute(_empty(name))
@@ -228,9 +237,9 @@ class Recording:
             source = _without_torn_tail(path, Path(scratch))
             try:
                 self.db.execute(
-                    f"CREATE TABLE {table} AS SELECT * FROM read_json($path, "
+                    f"CREATE TABLE {_table(name)} AS SELECT {reading.select} FROM read_json($path, "
                     f"format = 'newline_delimited', maximum_object_size = {_longest(source)}, "
-                    f"columns = {columns!r})",
+                    f"columns = {reading.columns!r}) WHERE {reading.where}",
                     {"path": str(source)},
                 )
             except duckdb.Error as error:
@@ -265,7 +274,7 @@ def _table(name: str) -> str:
 
 
 def _empty(name: str) -> str:
-    fields = ", ".join(f'"{column}" {kind}' for column, kind in _COLUMNS[name].items())
+    fields = ", ".join(f'"{column}" {kind}' for column, kind in COLUMNS[name].items())
     return f"CREATE TABLE {_table(name)} ({fields})"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from duroxide_stress.errors import RecordingError
 from duroxide_stress.measure.percentiles import Clock, latency_percentiles, timer_percentiles
 from duroxide_stress.measure.series import Series, series
+from duroxide_stress.recording.glance import glance
 from duroxide_stress.recording.records import RunHead
 from duroxide_stress.recording.store import read_run
 from duroxide_stress.recording.tables import Recording
@@ -76,17 +78,16 @@ def view(cell: CellResult, number: int, run: Path, stories: int) -> CellView:
     by_clock: list[Table] = []
     told: tuple[Told, ...] = ()
     without = ""
+    directory = run / cell.recording
     try:
-        recording = _open(run / cell.recording)
+        if not directory.is_dir():
+            raise RecordingError("its recording is not there")
+        with closing(glance(directory)) as recording:
+            charts, by_clock = _pictures(recording, cell)
+        told = _stories(cell, run, stories)
+        without = "" if charts else "nothing was recorded that could be drawn"
     except RecordingError as error:
         without = str(error)
-    else:
-        try:
-            charts, by_clock = _pictures(recording, cell)
-            told = _stories(recording, cell, run, stories)
-        finally:
-            recording.close()
-        without = "" if charts else "nothing was recorded that could be drawn"
     details = tables.cell_promises(cell), tables.recovery(cell), tables.more(cell)
     return CellView(
         cell=cell,
@@ -105,12 +106,6 @@ def view(cell: CellResult, number: int, run: Path, stories: int) -> CellView:
         without=without,
         details=tuple(t for t in details if t.rows),
     )  # fmt: skip
-
-
-def _open(directory: Path) -> Recording:
-    if not directory.is_dir():
-        raise RecordingError("its recording is not there")
-    return Recording(directory)
 
 
 def _pictures(recording: Recording, cell: CellResult) -> tuple[list[Chart], list[Table]]:
@@ -200,7 +195,7 @@ def _found(cell: CellResult) -> Iterator[Found]:
         )
 
 
-def _stories(recording: Recording, cell: CellResult, run: Path, most: int) -> tuple[Told, ...]:
+def _stories(cell: CellResult, run: Path, most: int) -> tuple[Told, ...]:
     """The stories of the instances that findings name, as many as there is room for."""
     wanted = dict.fromkeys(
         finding.instance
@@ -212,11 +207,11 @@ def _stories(recording: Recording, cell: CellResult, run: Path, most: int) -> tu
         return ()
     head = read_run(run)
     told = []
-    for instance in list(wanted)[: min(STORIES, most)]:
-        try:
-            told.append(Told(instance, _story(recording, cell, instance, run, head)))
-        except RecordingError:
-            continue  # a finding may name what the recording has no instance of: a row of the store
+    with closing(Recording(run / cell.recording)) as recording:
+        for instance in list(wanted)[: min(STORIES, most)]:
+            # A finding may name what the recording has no instance of: a row of the store.
+            with suppress(RecordingError):
+                told.append(Told(instance, _story(recording, cell, instance, run, head)))
     return tuple(told)
 
 

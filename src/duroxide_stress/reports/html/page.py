@@ -1,7 +1,7 @@
 """The page: verdict first, then the matrix, then every cell, then how to make it again.
 
-It is one file that asks for nothing: style and script stand in it, and its content security policy allows
-these two by their hashes and no request at all. Pictures are drawn here as SVG and need no script.
+It is one file that asks for nothing: style and script stand in it, and its content security policy
+allows these two by their hashes and no request at all. Pictures are SVG and need no script.
 Whatever stands in a recording is text: every expression of the templates goes through `_safe`, which
 blanks passwords and makes control and direction characters visible, and is then escaped.
 """
@@ -148,7 +148,7 @@ def _filled(page: Page) -> str:
 
 
 def _safe(value: Any) -> Any:
-    """An expression's value as text that hides nothing; what the templates themselves made is left alone."""
+    """An expression's value as text that hides nothing; what the templates made is left alone."""
     if hasattr(value, "__html__") or not isinstance(value, str):
         return value
     return printable(redact(value))
