@@ -79,7 +79,7 @@ def timer_percentiles(recording: Recording, measured: Window) -> Percentiles:
 
 def ranks(samples: int) -> tuple[float, ...]:
     """The parts at which a distribution of so many values is looked at, in rising order."""
-    found = {rank for rank in NAMED if 1 - rank >= 1 / samples}
+    found = {0.0, *NAMED}
     above = 1.0
     while above > 1 / samples:
         found |= {1 - above + above / 2 * step / STEPS for step in range(STEPS)}

@@ -19,12 +19,13 @@ SECS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600
 
 def upwards(most: float, ticks: int = 4) -> list[Tick]:
     """Round values from 0 up to the first that is not below `most`: the axis ends there."""
-    step = _round_up((most or 1) / ticks)
+    most = most or 1
+    step = _round_up(most / ticks)
     count = max(1, ceil(round(most / step, 9)))
     return [(n * step, amount(n * step)) for n in range(count + 1)]
 
 
-def clock(begin: float, end: float, ticks: int = 6) -> list[Tick]:
+def clock(begin: float, end: float, ticks: int = 7) -> list[Tick]:
     """Round moments within a stretch of seconds."""
     wanted = (end - begin) / ticks
     step = next((step for step in SECS if step >= wanted), ceil(wanted / 86_400) * 86_400)
@@ -49,7 +50,7 @@ def tail(samples: int) -> list[Tick]:
 
 def rarity(part: float) -> float:
     """How far along the log tail a part of 1 stands: log10 of 1/(1-p)."""
-    return -log10(1 - part)
+    return log10(1 / (1 - part))
 
 
 def amount(value: float) -> str:
