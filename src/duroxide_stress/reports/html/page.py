@@ -87,7 +87,7 @@ def _began(run: Path) -> str:
 
 
 def _counted(result: RunResult) -> str:
-    """`3 of 4 cells ok, 1 violated`."""
+    """`3 of 4 cells ok, 1 violated.`"""
     if not result.cells:
         return "The plan has no cell: nothing was run, so nothing was shown."
     counts = Counter(cell.verdict for cell in result.cells)
@@ -95,7 +95,7 @@ def _counted(result: RunResult) -> str:
     cells_of = "1 cell" if len(result.cells) == 1 else f"{len(result.cells)} cells"
     if not others:
         return f"Every promise that was put to the test was kept, in {cells_of}."
-    return f"Of {cells_of} {counts[Verdict.OK]} ok, {', '.join(others)}."
+    return f"{counts[Verdict.OK]} of {cells_of} ok, {', '.join(others)}."
 
 
 def _unfolded(views: list[CellView]) -> frozenset[int]:

@@ -112,7 +112,7 @@ def test_a_broken_promise_comes_with_its_findings_and_their_stories(recorded: Re
     (found,) = [c for c in result.cells[0].checks if c.name == "outputs"]
     assert found.verdict is Verdict.VIOLATED
     head, _, below = text.partition("Results")
-    assert "✗ violated Of 1 cell 0 ok, 1 violated." in " ".join(head.split())
+    assert "✗ violated 0 of 1 cell ok, 1 violated." in " ".join(head.split())
     assert "broke outputs: 1 found in" in head
     assert found.promise in head
     instance = recorded.instance(3)
@@ -170,7 +170,7 @@ def test_a_run_that_was_cut_off(recorded: Recorded) -> None:
     )  # fmt: skip
     read = Reading(render(replace(judge_run(recorded.run), cells=(cell, never)), recorded.run))
     text = " ".join(read.text.split())
-    assert "Of 2 cells 0 ok, 2 unknown." in text
+    assert "0 of 2 cells ok, 2 unknown." in text
     assert "the cell was cut off: it has no end.json" in text
     assert "not run: the run ended before this cell" in text
     assert "ends that the client saw per second" in text
