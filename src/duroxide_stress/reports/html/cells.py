@@ -133,7 +133,8 @@ READ_LATENCY = (
     "first and the third the wait before the start call. Instances due inside the window."
 )
 READ_TIMERS = (
-    "Read: fired minus due, of the timers that fired inside the window; each is at least 0."
+    "Read: fired minus due, of the timers that fired inside the window. One that fires early breaks a "
+    "promise, and is among the findings."
 )
 
 

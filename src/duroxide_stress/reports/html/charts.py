@@ -20,6 +20,8 @@ from duroxide_stress.reports.html.scales import Tick
 SIZE = 1000
 LEAST_BAND = 4
 """A fault of no duration is drawn this wide, so that it can be seen."""
+DOT = 4
+"""A value that stands alone is drawn so far to both sides."""
 NAMED_BAND = 90
 """A stretch narrower than this has no room for its name."""
 DIGITS = 6
@@ -191,7 +193,7 @@ def _says(line: Line, unit: str) -> str:
 
 
 def _path(xs: Sequence[float], line: Line, top: float) -> str:
-    """An SVG path; a point that stands alone is a line of no length, which is drawn as a dot."""
+    """An SVG path; a point that stands alone is a short stroke."""
     pieces: list[list[tuple[float, float]]] = [[]]
     for x, value in zip(xs, line.values, strict=True):
         if value is not None and isfinite(value):
@@ -203,8 +205,11 @@ def _path(xs: Sequence[float], line: Line, top: float) -> str:
 
 
 def _piece(points: Sequence[tuple[float, float]]) -> str:
+    if len(points) == 1:
+        ((x, y),) = points
+        points = [(x - DOT, y), (x + DOT, y)]
     first, *others = [f"{x:g} {y:g}" for x, y in points]
-    return f"M{first}L{' '.join(others or [first])}"
+    return f"M{first}L{' '.join(others)}"
 
 
 def _values(values: Values) -> str:

@@ -51,10 +51,10 @@ def test_a_line_stands_where_its_values_are() -> None:
 
 
 def test_a_gap_is_a_gap_unless_it_was_only_not_looked() -> None:
-    """Nothing is drawn through a bucket without a value; a point that stands alone is a dot."""
+    """Nothing is drawn through a bucket without a value; a point that stands alone is a dash."""
     values = (10.0, None, 10.0, 20.0)
     alone, joined = drawn(Line("a", values), Line("b", values, joined=True)).strokes
-    assert alone.path == "M125 500L125 500M625 500L875 0"
+    assert alone.path == "M121 500L129 500M625 500L875 0"
     assert joined.path == "M125 500L625 500 875 0"
     assert (alone.style, joined.style) == (1, 2)
 
