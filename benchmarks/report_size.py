@@ -40,6 +40,8 @@ class Part(msgspec.Struct, frozen=True):
 
     name: str
     secs: float
+    cpu_secs: float
+    """Of all its threads: what it would take at least on a machine that others use too."""
     peak_mib: float
 
 
@@ -77,23 +79,24 @@ def elsewhere(part: str, run: Path) -> Part:
 def done_here(part: str, run: Path) -> Part:
     """Judge, or render what was judged."""
     if part == "judge":
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         save_result(run, judge_run(run))
     else:
         result = msgspec.json.decode((run / "result.json").read_bytes(), type=RunResult)
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         (run / "report.html").write_text(render(result, run), encoding="utf-8")
-    secs = time.perf_counter() - begun
-    return Part(part, secs, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    secs, cpu_secs = time.perf_counter() - begun, time.process_time() - used
+    return Part(part, secs, cpu_secs, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def show(lines: dict[str, int], parts: list[Part], size: int) -> None:
     """Print the figures, and whether they are what they should be."""
     table = Table(title=f"{lines['executions']:,} ops in {sum(lines.values()):,} lines")
-    for column in ("part", "seconds", "peak memory"):
+    for column in ("part", "seconds", "CPU seconds", "peak memory"):
         table.add_column(column, justify="left" if column == "part" else "right")
     for part in parts:
-        table.add_row(part.name, f"{part.secs:.2f}", f"{part.peak_mib:,.0f} MiB")
+        figures = f"{part.secs:.2f}", f"{part.cpu_secs:.2f}", f"{part.peak_mib:,.0f} MiB"
+        table.add_row(part.name, *figures)
     console = Console(width=100)
     console.print(table)
     within = parts[-1].secs < SECS and size < BYTES

@@ -39,7 +39,7 @@ def glance(directory: Path) -> Recording:
                 _chosen("ops", without=("input", "output", "data"), expect=_WHOLE),
                 "type NOT IN ('act', 'acted')",
             ),
-            "effects": Reading(COLUMNS["effects"], where="false"),
+            "effects": None,
             "executions": Reading(
                 COLUMNS["executions"], _chosen("executions", without=("output", "error"))
             ),

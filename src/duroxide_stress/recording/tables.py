@@ -186,7 +186,7 @@ CREATE MACRO skewed_ms(a, b) AS coalesce((
 
 
 class Reading(NamedTuple):
-    """How a file is read, where not everything in it is wanted."""
+    """How a file is read of which not everything is wanted."""
 
     columns: dict[str, str]
     select: str = "*"
@@ -197,7 +197,7 @@ class Reading(NamedTuple):
 class Recording:
     """One cell's recording, loaded. `db` is a DuckDB connection over the tables above."""
 
-    def __init__(self, directory: Path, less: Mapping[str, Reading] | None = None) -> None:
+    def __init__(self, directory: Path, less: Mapping[str, Reading | None] | None = None) -> None:
         self.directory = directory
         self.head: CellHead = read_cell_head(directory)
         self.end: CellEnd | None = read_cell_end(directory)
@@ -228,9 +228,9 @@ class Recording:
         """Free the tables."""
         self.db.close()
 
-    def _load(self, name: str, reading: Reading) -> None:
+    def _load(self, name: str, reading: Reading | None) -> None:
         path = self.directory / f"{name}.jsonl"
-        if not path.exists() or path.stat().st_size == 0:
+        if reading is None or not path.exists() or path.stat().st_size == 0:
             self.db.execute(_empty(name))
             return
         with tempfile.TemporaryDirectory() as scratch:
