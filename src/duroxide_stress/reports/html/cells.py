@@ -153,8 +153,8 @@ def _over_time(over: Series) -> Iterator[Chart | None]:
     yield over_time(
         over, "Latency", "ms",
         f"Read: from due to {'durable end' if over.clock == 'durable' else 'seen by the client'}, "
-        f"at the moment the instances were due; {width}. A peak under red is what the fault cost. "
-        "Of fewer than 100 instances P99 is the slowest.",
+        f"at the moment the instances were due; {width}. What a fault struck was due before "
+        "it, so its peak begins left of the red. Of fewer than 100 instances P99 is the slowest.",
         [Line("P50", over.latency_p50_ms), Line("P95", over.latency_p95_ms),
          Line("P99", over.latency_p99_ms)],
     )  # fmt: skip

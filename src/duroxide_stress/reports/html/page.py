@@ -47,6 +47,8 @@ class Page(msgspec.Struct, frozen=True):
     began: str
     counted: str
     """How many cells are what, in a sentence."""
+    doubted: int
+    """In how many cells the figures are not to be trusted."""
     views: tuple[CellView, ...]
     unfolded: frozenset[int]
     groups: tuple[matrix.Group, ...]
@@ -71,6 +73,7 @@ def render(result: RunResult, run: Path) -> str:
         version=__version__,
         began=_began(run),
         counted=_counted(result),
+        doubted=sum(not cell.health.trustworthy for cell in result.cells),
         views=tuple(views),
         unfolded=_unfolded(views),
         groups=matrix.groups(result.cells),

@@ -39,6 +39,21 @@ def test_it_says_first_what_came_of_the_run(page: str, clean: RunResult) -> None
     assert " ".join(clean.plan.command.split()) in " ".join(text.split())
 
 
+def test_figures_in_doubt_are_called_so_at_the_top(
+    recorded: Recorded, clean: RunResult, make_cell: MakeCell
+) -> None:
+    """How many cells, and at each of them why; a verdict stays what it is."""
+    health = replace(clean.cells[0].health, trustworthy=False, reasons=("the driver was late",))
+    sound = replace(health, trustworthy=True, reasons=())
+    cells = tuple(make_cell(recording="gone", health=each) for each in (health, sound))
+    head, _, below = Reading(render(replace(clean, cells=cells), recorded.run)).text.partition(
+        "Results"
+    )
+    assert "1 of 2 cells are doubtful" in head
+    assert "✓ ok" in head
+    assert "Figures are doubtful: the driver was late" in below
+
+
 def test_it_is_one_file_that_asks_for_nothing(page: str) -> None:
     """No address to load anything from; the policy forbids all but its own style and script."""
     read = Reading(page)
