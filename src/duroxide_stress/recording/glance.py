@@ -1,16 +1,17 @@
 """A recording loaded for its pictures alone: what only checks and stories need is left on disk.
 
-Not read are outputs and what must come out, client calls to running instances, activity executions, and
-of histories all but ends and timers. The tables are those of `tables.py`, with nulls for what was left
-out, so the same queries serve; a million ops are there in a quarter of the time.
+Not read are outputs and what must come out, activity executions, and of histories all but ends and
+timers. The tables are those of `tables.py`, with nulls for what was left out, so the same queries serve;
+a million ops are there in a quarter of the time.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from duroxide_stress.recording.loading import Reading
 from duroxide_stress.recording.store import read_cell_head
-from duroxide_stress.recording.tables import COLUMNS, Reading, Recording
+from duroxide_stress.recording.tables import COLUMNS, Recording
 
 _EXPECT = "STRUCT(status VARCHAR, error VARCHAR, canceled VARCHAR, predicate BOOLEAN)"
 """What says whether an instance ended as its program plans."""
@@ -26,7 +27,7 @@ _KINDS = "('OrchestrationCompleted', 'OrchestrationFailed', 'TimerCreated', 'Tim
 def glance(directory: Path) -> Recording:
     """The recording, good for `measure/series.py` and `measure/percentiles.py` and for nothing else.
 
-    Raises RecordingError when it is damaged.
+    Raises RecordingError when what is read whole of it is damaged.
     """
     # Generations end with whatever event is their last: there all events are looked at.
     kinds = "true" if read_cell_head(directory).lasting else f"kind IN {_KINDS}"
@@ -37,7 +38,6 @@ def glance(directory: Path) -> Recording:
             "ops": Reading(
                 {**COLUMNS["ops"], "expect": _EXPECT},
                 _chosen("ops", without=("input", "output", "data"), expect=_WHOLE),
-                "type NOT IN ('act', 'acted')",
             ),
             "effects": None,
             "executions": Reading(

@@ -43,9 +43,10 @@ MORE_COLUMNS: list[Heading] = [
 def render(result: RunResult, run: Path, width: int | None = None) -> str:
     """The whole report as text. `width` is the terminal's; None for a file or a pipe."""
     blocks = ["=== Duroxide Stress Test Results ==="]
-    for _, group in groupby(result.cells, _settings):
+    for _, group in groupby(result.cells, same_settings):
         cells = list(group)
-        blocks += [_heading(cells[0]), _spec_table(cells, width), _more_table(cells, width)]
+        blocks += [heading(cells[0]), table(SPEC_COLUMNS, spec_rows(cells), width)]
+        blocks.append(table(MORE_COLUMNS, more_rows(cells), width))
         blocks += [_parts(cells, width), _figures(cells, width)]
         blocks += [fault_table(cells, _name, width), node_table(cells, _name, width)]
         blocks.append(promise_table(cells, width))
@@ -62,13 +63,15 @@ def render(result: RunResult, run: Path, width: int | None = None) -> str:
     return printable("\n\n".join(block for block in blocks if block) + "\n")
 
 
-def _settings(cell: CellResult) -> tuple[object, ...]:
+def same_settings(cell: CellResult) -> tuple[object, ...]:
+    """What the cells of one table have in common."""
     s = cell.settings
     return (cell.scenario, s.duration_secs, s.max_concurrent, s.tasks_per_instance,
             s.activity_delay_ms, s.warmup_secs, *_unusual(s))  # fmt: skip
 
 
-def _heading(cell: CellResult) -> str:
+def heading(cell: CellResult) -> str:
+    """The settings of a table, as the spec writes them."""
     s = cell.settings
     return "\n".join(
         [
@@ -106,8 +109,9 @@ def _where(cell: CellResult, several: bool) -> str:
     return " ".join([*scenario, *_name(cell)])
 
 
-def _spec_table(cells: Sequence[CellResult], width: int | None) -> str:
-    rows = [
+def spec_rows(cells: Sequence[CellResult]) -> list[list[str]]:
+    """Under `SPEC_COLUMNS`, a row a cell."""
+    return [
         [
             *_name(cell),
             str(cell.completed),
@@ -119,11 +123,11 @@ def _spec_table(cells: Sequence[CellResult], width: int | None) -> str:
         ]
         for cell in cells
     ]
-    return table(SPEC_COLUMNS, rows, width)
 
 
-def _more_table(cells: Sequence[CellResult], width: int | None) -> str:
-    rows = [
+def more_rows(cells: Sequence[CellResult]) -> list[list[str]]:
+    """Under `MORE_COLUMNS`, a row a cell."""
+    return [
         [
             *_name(cell),
             *_percentiles(cell.latency_ms),
@@ -134,7 +138,6 @@ def _more_table(cells: Sequence[CellResult], width: int | None) -> str:
         ]
         for cell in cells
     ]
-    return table(MORE_COLUMNS, rows, width)
 
 
 PART_COLUMNS: list[Heading] = [

@@ -39,7 +39,7 @@ def test_what_pictures_do_not_need_stays_on_disk(recorded: Recorded) -> None:
 
 def test_damage_is_seen(recorded: Recorded) -> None:
     """A file shorter than the recording says is refused, as everywhere."""
-    path = recorded.path("effects")
+    path = recorded.path("ops")
     path.write_bytes(path.read_bytes()[:1_000])
-    with pytest.raises(RecordingError, match=r"effects\.jsonl is damaged"):
+    with pytest.raises(RecordingError, match=r"ops\.jsonl is damaged"):
         glance(recorded.directory)
