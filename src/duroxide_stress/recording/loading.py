@@ -14,6 +14,7 @@ from duroxide_stress.errors import RecordingError
 LONG_LINE = 64 * 1024 * 1024
 """Lines up to this are read without looking how long they are: a compressed piece has none longer than
 itself, and its writer ends it at this size."""
+BLOCK = 1 << 20
 IN_MEMORY_BYTES = 512 * 1024 * 1024
 GZIP_TIMES = 10
 """What lines of JSON grow by when they are read from a compressed piece, as seen."""
@@ -101,10 +102,28 @@ def _longest(paths: Sequence[Path]) -> int:
     """How many bytes DuckDB must be ready to read as one line."""
     longest = LONG_LINE
     for path in paths:
-        if path.suffix != ".gz" and path.stat().st_size > LONG_LINE:
+        if path.suffix != ".gz" and not _has_only_short_lines(path):
             with path.open("rb") as lines:
                 longest = max(longest, *map(len, lines))
     return longest
+
+
+def _has_only_short_lines(path: Path) -> bool:
+    """Whether no line is longer than `LONG_LINE`: from line to line as far as that, without reading all
+    that lies between."""
+    size, start = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while size - start > LONG_LINE:
+            end, newline = start + LONG_LINE, -1
+            while newline < 0:
+                if end == start:
+                    return False
+                block = max(start, end - BLOCK)
+                file.seek(block)
+                newline = file.read(end - block).rfind(b"\n")
+                end = block
+            start = end + newline + 1
+    return True
 
 
 class _Head:
