@@ -24,6 +24,8 @@ from recordings.make import Recorded, make_run, small_cell
 from recordings.save import CELLS
 from unit.reports.html.hostile import HOSTILE, MARK, hostile_run
 
+from .tool import Ran, Tool
+
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -264,3 +266,16 @@ def test_without_scripts_it_is_whole(browser: Chrome, pages: Pages) -> None:
         assert browser.find_element(By.CSS_SELECTOR, ".cell[open] .plot text").text
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_the_command_line_writes_it(browser: Chrome, shared_tool: Tool, file_run: Ran) -> None:
+    """Of a run of the real engine, beside the report for the terminal; with its memory in a picture."""
+    done = shared_tool.run("report", file_run.out, "--html", "report.html")
+    assert done.returncode == 0, done.stderr
+    assert "=== Duroxide Stress Test Results ===" in done.stdout
+    visit(browser, shared_tool.cwd / "report.html")
+    labels = [
+        plot.get_attribute("aria-label") for plot in browser.find_elements(By.CLASS_NAME, "plot")
+    ]
+    assert any("Memory of the engine. resident: from" in str(label) for label in labels)
+    assert browser.get_log("browser") == []
