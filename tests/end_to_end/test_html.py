@@ -243,6 +243,7 @@ def test_a_picture_is_read_by_pointer_and_by_keys(browser: Chrome, pages: Pages)
         return figure.querySelector('.at').textContent;
     """, figure)  # fmt: skip
     assert fault.startswith("at ")
+    assert "kill host-" in fault
     assert browser.get_log("browser") == []
 
 

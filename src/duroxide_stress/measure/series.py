@@ -33,8 +33,8 @@ from duroxide_stress.units import MIB, NS_PER_MS, NS_PER_SEC
 
 MOST = 240
 """Buckets at most: more are narrower than a picture can show."""
-FEWEST, FULL = 12, 5
-"""Buckets hold at least five completions on average, unless fewer than twelve would be left."""
+FEWEST, FULL = 12, 10
+"""Buckets hold at least ten completions on average, unless fewer than twelve would be left."""
 WIDTHS_MS = tuple(
     round(n * unit)
     for unit, steps in (

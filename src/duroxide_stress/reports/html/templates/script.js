@@ -72,9 +72,10 @@
       }
       for (const end of ["x1", "x2"]) this.cross.setAttribute(end, this.places[point]);
       const moment = this.moments[point];
+      const half = this.moments.length > 1 ? (this.moments[1] - this.moments[0]) / 2 : 0;
       const at = this.figure.dataset.kind === "secs" ? `at ${written(moment)} s` : `at ${written(100 * moment)}%`;
       const near = this.figure.dataset.kind === "secs"
-        ? this.faults.filter((fault) => fault.begin <= moment && moment <= fault.end).map((fault) => fault.words) : [];
+        ? this.faults.filter((fault) => fault.begin <= moment + half && fault.end >= moment - half).map((fault) => fault.words) : [];
       this.figure.querySelector(".at").textContent = [at, ...near.slice(0, 3)].join(", ");
       for (const line of this.lines) line.shown.textContent = written(line.values[point]);
       this.words = [at, ...this.lines.map((line) => `${line.name} ${written(line.values[point])}`), ...near].join(", ");
