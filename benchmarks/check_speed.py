@@ -123,18 +123,21 @@ def judge_here(run: Path) -> Judged:
     return Judged(events, lines, parts, whole, peak, verdict, unclean)
 
 
-def write(run: Path, events: int) -> None:
-    """A recording of one cell with at least so many history events."""
-    config = StressTestConfig(
-        max_concurrent=100, duration_secs=3, orch_concurrency=8, worker_concurrency=32
-    )
-    cell = Cell("mixed", "reference", config, options={"mixed": WEIGHTS})
+CONFIG = StressTestConfig(
+    max_concurrent=100, duration_secs=3, orch_concurrency=8, worker_concurrency=32
+)
+MIXED = Cell("mixed", "reference", CONFIG, options={"mixed": WEIGHTS})
+
+
+def write(run: Path, wanted: int, cell: Cell = MIXED, counted: str = "history") -> None:
+    """A recording of one cell with at least so many lines of the file `counted`: history events, or
+    `executions`."""
     seed = run.with_name(f"{run.name}-seed")
     seed.mkdir()
     run_plan(Plan("speed", (cell,), ""), seed, observer=SilentObserver())
     source, target = seed / cell.key, run / cell.key
     shutil.copytree(seed, run, ignore=shutil.ignore_patterns(*(f"{name}.jsonl" for name in LINES)))
-    copies = -(-events // count_lines(source)["history"])
+    copies = -(-wanted // count_lines(source)[counted])
     for name in LINES:
         multiply(source / f"{name}.jsonl", target / f"{name}.jsonl", copies, source)
     end = msgspec.json.decode((target / "end.json").read_bytes())

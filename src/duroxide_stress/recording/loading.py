@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -14,11 +14,21 @@ from duroxide_stress.errors import RecordingError
 LONG_LINE = 64 * 1024 * 1024
 """Lines up to this are read without looking how long they are: a compressed piece has none longer than
 itself, and its writer ends it at this size."""
+BLOCK = 1 << 20
 IN_MEMORY_BYTES = 512 * 1024 * 1024
 GZIP_TIMES = 10
 """What lines of JSON grow by when they are read from a compressed piece, as seen."""
 MEMORY_LIMIT = "2GB"
 """What the database may use for a recording that is longer."""
+
+
+class Reading(NamedTuple):
+    """How lines of one kind are read, all of them or less."""
+
+    columns: Mapping[str, str]
+    select: str = "*"
+    """What becomes of them: all columns of the table, some of them perhaps null."""
+    where: str = "true"
 
 
 def open_database(files: Sequence[Path], scratch: Path) -> duckdb.DuckDBPyConnection:
@@ -36,7 +46,7 @@ def load(
     db: duckdb.DuckDBPyConnection,
     files: Sequence[Path],
     table: str,
-    columns: Mapping[str, str],
+    reading: Reading,
     scratch: Path,
 ) -> bool:
     """Make `table` of all their complete lines, in order. False, and no table, when there are none.
@@ -49,9 +59,9 @@ def load(
         return False
     try:
         db.execute(
-            f"CREATE TABLE {table} AS SELECT * FROM read_json($paths, "
+            f"CREATE TABLE {table} AS SELECT {reading.select} FROM read_json($paths, "
             f"format = 'newline_delimited', maximum_object_size = {_longest(sources)}, "
-            f"columns = {dict(columns)!r})",
+            f"columns = {dict(reading.columns)!r}) WHERE {reading.where}",
             {"paths": [str(path) for path in sources]},
         )
     except duckdb.Error as error:
@@ -92,10 +102,28 @@ def _longest(paths: Sequence[Path]) -> int:
     """How many bytes DuckDB must be ready to read as one line."""
     longest = LONG_LINE
     for path in paths:
-        if path.suffix != ".gz" and path.stat().st_size > LONG_LINE:
+        if path.suffix != ".gz" and not _has_only_short_lines(path):
             with path.open("rb") as lines:
                 longest = max(longest, *map(len, lines))
     return longest
+
+
+def _has_only_short_lines(path: Path) -> bool:
+    """Whether no line is longer than `LONG_LINE`: from line to line as far as that, without reading all
+    that lies between."""
+    size, start = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while size - start > LONG_LINE:
+            end, newline = start + LONG_LINE, -1
+            while newline < 0:
+                if end == start:
+                    return False
+                block = max(start, end - BLOCK)
+                file.seek(block)
+                newline = file.read(end - block).rfind(b"\n")
+                end = block
+            start = end + newline + 1
+    return True
 
 
 class _Head:

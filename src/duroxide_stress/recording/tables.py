@@ -36,7 +36,7 @@ import msgspec
 
 from duroxide_stress.errors import RecordingError
 from duroxide_stress.plan import StressTestConfig
-from duroxide_stress.recording.loading import load, open_database
+from duroxide_stress.recording.loading import Reading, load, open_database
 from duroxide_stress.recording.pieces import pieces
 from duroxide_stress.recording.records import CellEnd, CellHead
 from duroxide_stress.recording.store import (
@@ -45,7 +45,7 @@ from duroxide_stress.recording.store import (
     read_cell_head,
 )
 
-_COLUMNS: dict[str, dict[str, str]] = {
+COLUMNS: dict[str, dict[str, str]] = {
     "ops": {
         "type": "VARCHAR", "op": "BIGINT", "instance": "VARCHAR", "part": "VARCHAR",
         "input": "JSON", "due_ns": "BIGINT", "at_ns": "BIGINT", "begun_ns": "BIGINT",
@@ -185,27 +185,36 @@ CREATE MACRO skewed_ms(a, b) AS coalesce((
 class Recording:
     """One cell's recording, loaded. `db` is a DuckDB connection over the tables above."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, less: Mapping[str, Reading | None] | None = None) -> None:
+        """Load all of it, or `less` of the files that stand there; a file that is None is not read."""
         self.directory = directory
         self.head: CellHead = read_cell_head(directory)
         self.end: CellEnd | None = read_cell_end(directory)
         self.store: dict[str, Any] | None = _document(directory / "store.json")
         self.metrics: dict[str, Any] | None = _document(directory / "metrics.json")
         self._scratch = tempfile.TemporaryDirectory(prefix="duroxide-stress-")
-        files = {name: pieces(directory, name) for name in LINE_FILES}
+        readings = {**{name: Reading(COLUMNS[name]) for name in LINE_FILES}, **(less or {})}
+        files = {name: pieces(directory, name) if readings[name] else [] for name in LINE_FILES}
         scratch = Path(self._scratch.name)
         self.db = open_database([path for found in files.values() for path in found], scratch)
         try:
-            self._fill(files, scratch)
+            self._fill(files, readings, scratch)
         except BaseException:
             self.close()
             raise
 
-    def _fill(self, files: Mapping[str, Sequence[Path]], scratch: Path) -> None:
+    def _fill(
+        self,
+        files: Mapping[str, Sequence[Path]],
+        readings: Mapping[str, Reading | None],
+        scratch: Path,
+    ) -> None:
         for name, found in files.items():
-            if not load(self.db, found, _table(name), _COLUMNS[name], scratch):
+            reading = readings[name]
+            if reading is None or not load(self.db, found, _table(name), reading, scratch):
                 self.db.execute(_empty(name))
-        _refuse_damage(self.db, self.directory, self.end)
+        whole = [name for name, reading in readings.items() if reading and reading.where == "true"]
+        _refuse_damage(self.db, self.directory, self.end, whole)
         _derive(self.db, self.head.cell.config)
         _seal(self.db)
 
@@ -256,18 +265,22 @@ def _table(name: str) -> str:
 
 
 def _empty(name: str) -> str:
-    fields = ", ".join(f'"{column}" {kind}' for column, kind in _COLUMNS[name].items())
+    fields = ", ".join(f'"{column}" {kind}' for column, kind in COLUMNS[name].items())
     return f"CREATE TABLE {_table(name)} ({fields})"
 
 
-def _refuse_damage(db: duckdb.DuckDBPyConnection, directory: Path, end: CellEnd | None) -> None:
-    """A recording that says it is whole must be as long as it says."""
+def _refuse_damage(
+    db: duckdb.DuckDBPyConnection, directory: Path, end: CellEnd | None, whole: Sequence[str]
+) -> None:
+    """A recording that says it is whole must be as long as it says; `whole` are those read so."""
     if end is None:
         return
     for name in LINE_FILES:
         owed = end.lines.get(name, 0)
         if name in end.lines and not pieces(directory, name):
             raise RecordingError(f"{name}.jsonl is missing, end.json says {owed} lines")
+        if name not in whole:
+            continue
         (lines,) = db.execute(f"SELECT count(*) FROM {_table(name)}").fetchone() or (0,)
         if lines != owed:
             raise RecordingError(

@@ -13,7 +13,7 @@ from duroxide_stress.reports.faults import fault_table, node_table
 from duroxide_stress.reports.promises import promise_table
 from duroxide_stress.reports.stores import store_words
 from duroxide_stress.reports.text import Heading, cut, hanging, printable, table
-from duroxide_stress.result import CellResult, Figure, Latency, RunResult, TargetResult
+from duroxide_stress.result import CellResult, Figure, Latency, Part, RunResult, TargetResult
 from duroxide_stress.units import format_duration, format_ms
 from duroxide_stress.verdict import Verdict
 
@@ -165,20 +165,20 @@ PART_COLUMNS: list[Heading] = [
 
 def _parts(cells: Sequence[CellResult], width: int | None) -> str:
     """A mixed workload by part."""
-    rows = [
-        [
-            *_name(cell),
-            part.name,
-            str(part.completed),
-            str(part.failed),
-            _figure(part.orchestrations_per_sec, "{:.2f}"),
-            format_ms(part.latency_ms.mean),
-            format_ms(part.latency_ms.p99),
-        ]
-        for cell in cells
-        for part in cell.parts
-    ]
+    rows = [[*_name(cell), *part_row(part)] for cell in cells for part in cell.parts]
     return table(PART_COLUMNS, rows, width) if rows else ""
+
+
+def part_row(part: Part) -> list[str]:
+    """A part's columns from its name on."""
+    return [
+        part.name,
+        str(part.completed),
+        str(part.failed),
+        _figure(part.orchestrations_per_sec, "{:.2f}"),
+        format_ms(part.latency_ms.mean),
+        format_ms(part.latency_ms.p99),
+    ]
 
 
 FIGURE_COLUMNS: list[Heading] = [
@@ -190,14 +190,15 @@ FIGURE_COLUMNS: list[Heading] = [
 def _figures(cells: Sequence[CellResult], width: int | None) -> str:
     """What the scenario itself is about."""
     rows = [
-        [*_name(cell), figure.name, str(figure.count), *_figure_cells(figure)]
+        [*_name(cell), figure.name, str(figure.count), *figure_row(figure)]
         for cell in cells
         for figure in cell.figures
     ]
     return table(FIGURE_COLUMNS, rows, width) if rows else ""
 
 
-def _figure_cells(figure: Figure) -> list[str]:
+def figure_row(figure: Figure) -> list[str]:
+    """A figure's columns after its count."""
     spread = figure.spread or Latency()
     show = format_ms if figure.unit == "ms" else _count
     return [
@@ -224,13 +225,15 @@ def _notes(cells: Sequence[CellResult], width: int | None, several: bool) -> str
                 f"{_where(cell, several)}: ceiling {limit.orchestrations_per_sec:.1f} orch/s "
                 f"({limit.limit}), {limit.share:.0%} reached, held by {limit.bound_by}"
             )
-    notes += [f"{_where(cell, several)}: {words}" for cell in cells if (words := _offered(cell))]
+    notes += [
+        f"{_where(cell, several)}: {words}" for cell in cells if (words := offered_words(cell))
+    ]
     stores = ((cell, store_words(cell.store)) for cell in cells)
     notes += [f"{_where(cell, several)}: {words}" for cell, words in stores if words]
     return _paragraphs(notes, width)
 
 
-def _offered(cell: CellResult) -> str:
+def offered_words(cell: CellResult) -> str:
     """What an open loop wanted and what it got; empty for a closed one."""
     offer = cell.offered
     if offer.wanted_per_sec is None or cell.window.secs is None:

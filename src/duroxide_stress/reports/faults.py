@@ -42,22 +42,31 @@ NAMED = 5
 
 def fault_table(cells: Sequence[CellResult], name: Name, width: int | None) -> str:
     """The faults of cells of one scenario, and lines under them; empty where there were none."""
-    rows = [[*name(cell), *_fault(summary)] for cell in cells for summary in cell.recovery_summary]
+    rows = [
+        [*name(cell), *fault_row(summary)] for cell in cells for summary in cell.recovery_summary
+    ]
     if not rows:
         return ""
     lines = [
-        hanging(f"{' '.join(name(cell))}: {'; '.join(remarks)}", width, indent=0)
+        hanging(f"{' '.join(name(cell))}: {'; '.join(said)}", width, indent=0)
         for cell in cells
-        if (remarks := list(_remarks(cell)))
+        if (said := list(remarks(cell)))
     ]
     return "\n".join(["Faults", table(FAULT_COLUMNS, rows, width), *lines])
 
 
 def node_table(cells: Sequence[CellResult], name: Name, width: int | None) -> str:
     """The hosts of cells that had several, or one that lived more than once."""
-    rows = [
+    rows = [[*name(cell), *row] for cell in cells for row in node_rows(cell)]
+    return "\n".join(["Nodes", table(NODE_COLUMNS, rows, width)]) if rows else ""
+
+
+def node_rows(cell: CellResult) -> list[list[str]]:
+    """The hosts of a cell from their name on; nothing where one served and lived once."""
+    if len(cell.nodes) == 1 and cell.nodes[0].lives == 1:
+        return []
+    return [
         [
-            *name(cell),
             node.host,
             str(node.lives),
             f"{node.ready_secs:.1f}s",
@@ -69,14 +78,12 @@ def node_table(cells: Sequence[CellResult], name: Name, width: int | None) -> st
             str(node.died),
             str(node.paused + node.frozen),
         ]
-        for cell in cells
-        if len(cell.nodes) > 1 or any(node.lives > 1 for node in cell.nodes)
         for node in cell.nodes
     ]
-    return "\n".join(["Nodes", table(NODE_COLUMNS, rows, width)]) if rows else ""
 
 
-def _fault(summary: RecoverySummary) -> list[str]:
+def fault_row(summary: RecoverySummary) -> list[str]:
+    """One fault's columns, from its name on."""
     peak, extra = summary.backlog_peak.max, summary.extra_executions
     return [
         summary.name,
@@ -109,7 +116,7 @@ def _brief(ms: float | None) -> tuple[str, str]:
     return (f"{ms / 1000:.1f}" if ms < 9_950 else f"{ms / 1000:.0f}"), "s"
 
 
-def _remarks(cell: CellResult) -> Iterator[str]:
+def remarks(cell: CellResult) -> Iterator[str]:
     """What was skipped and why, what was never healed, and what did not come back."""
     for one in cell.recovery_summary:
         if one.skipped:
