@@ -14,6 +14,9 @@ from duroxide_stress.cli.options import (
     FailOnOption,
     JsonPath,
     KeepStore,
+    Label,
+    LedgerDirectory,
+    MachineName,
     Out,
     PlanWords,
     PostgresUrl,
@@ -32,25 +35,37 @@ if TYPE_CHECKING:
 
 
 @with_plan_words
-def run(
+def run(  # noqa: PLR0913 - one parameter an option
     words: PlanWords,
+    *,
     out: Out = None,
     json: JsonPath = None,
     keep_store: KeepStore = False,
     postgres_url: PostgresUrl = None,
     fail_on: FailOnOption = FailOn.PROMISES,
+    ledger: LedgerDirectory = None,
+    label: Label = None,
+    machine: MachineName = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a plan, judge it, print the table."""
+    from duroxide_stress.cli.ledger import file_after_run, place_of
+    from duroxide_stress.config_file import ledger_named_in
+
     plan = _plan(words)
     refuse_json_path(json)
+    filed_in = place_of(ledger, ledger_named_in(words["plan_file"]))
+    if filed_in is not None:
+        filed_in.prepare()
     providers = given_providers(plan, postgres_url)
     result, directory, interrupted = carried_out(
         plan, out, providers, keep_store=keep_store, quiet=quiet
     )
     show(result, directory, json)
-    if interrupted:
+    if interrupted:  # cut off: not filed, for that is no result to compare others with
         raise typer.Exit(EXIT_INTERRUPTED)
+    if filed_in is not None:
+        file_after_run(filed_in, directory, result, label, machine)
     leave(result, fail_on)
 
 

@@ -1,0 +1,131 @@
+"""The regression gate: what the newest entries of a series say, and which changes it has had.
+
+One check is one new entry, looked at once. On quiet series it rings at most once in 1,000 checks,
+whether their noise is Gaussian, has 3 % outliers, or is correlated from entry to entry by up to 0.5;
+`benchmarks/gate_calibration.py` measures that and the power, docs/trend.md has both. Deterministic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+
+from duroxide_stress.ledger.detector import MIN_ENTRIES, NEWEST, Array, Look, look
+
+LEAST = 0.02
+"""Changes below this part of the level are of no practical interest and never alarm."""
+FLOOR = 0.25
+"""Runs are never believed to repeat better than this part of the least change that matters."""
+SETTLED = NEWEST
+"""A new level that has lasted so many entries is the normal one from then on."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A step in a series."""
+
+    first: int
+    """The likely first entry after it, counted from 0: the split that stands out most."""
+    before: float
+    """The level before it."""
+    after: float
+    """The median from it on."""
+    relative: float | None
+    """(after - before) / before; null after a level of 0."""
+    certainty: float
+    """How far the series is over the threshold of an alarm, as a multiple of it: more than 1."""
+
+    @property
+    def up(self) -> bool:
+        """Whether the values became greater."""
+        return self.after > self.before
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a series says at its newest entry."""
+
+    entries: int
+    """Those of the level that the newest belongs to, or of the one before while it is new."""
+    missing: int
+    """How many more entries the gate needs before it can say anything; 0 when it can."""
+    level: float | None
+    """Before the newest entries; null while there are too few."""
+    noise: float | None
+    """The standard deviation of one entry there."""
+    correlation: float | None
+    """From one entry to the next, as allowed for."""
+    visible: float | None
+    """The smallest step, as a part of the level, that six new entries would show in four cases of five;
+    null when the series is too short to show any, or its level is 0."""
+    change: Change | None
+    """What the newest entries show: an alarm, in either direction."""
+    settled: tuple[Change, ...]
+    """Earlier steps, each since become the normal level."""
+
+
+def read(series: Sequence[float], least: float = LEAST) -> Reading:
+    """Walk a series from its first entry to its newest and say what it shows there.
+
+    `least` is the smallest change, as a part of the level, that matters. A series that is scaled by
+    any factor says the same.
+    """
+    values = np.asarray(series, dtype=np.float64)
+    start, change = 0, None
+    settled: list[Change] = []
+    for at, change in walk(values, least):
+        if change is not None and at - change.first >= SETTLED - 1 and at + 1 < len(values):
+            settled.append(change)
+            start = change.first
+    rest = values[start:]
+    if len(rest) < MIN_ENTRIES:
+        missing = MIN_ENTRIES - len(rest)
+        return Reading(len(rest), missing, None, None, None, None, None, tuple(settled))
+    return _reading(rest, look(rest[None, :], least * FLOOR), change, settled)
+
+
+def walk(values: Array, least: float = LEAST) -> Iterator[tuple[int, Change | None]]:
+    """Every entry's index with the alarm that the gate raises when that entry is the newest.
+
+    A change that has lasted is accepted: what is before it is looked at no longer.
+    """
+    start = 0
+    for at in range(len(values)):
+        level = values[start : at + 1]
+        change = None if len(level) < MIN_ENTRIES else _change(level, start, least)
+        yield at, change
+        if change is not None and at - change.first >= SETTLED - 1:
+            start = change.first
+
+
+def _change(values: Array, start: int, least: float) -> Change | None:
+    """The alarm at the newest of these values, or none."""
+    found = look(values[None, :], least * FLOOR)
+    score, length = float(found.score[0]), int(found.length[0])
+    if abs(score) <= 1:
+        return None
+    before, after = float(found.level[0]), float(np.median(values[-length:]))
+    relative = None if before == 0 else (after - before) / abs(before)
+    if relative is not None and abs(relative) < least:
+        return None
+    # Of a few entries that lie on both sides of the level, the median need not lie where the mean does.
+    if (after - before) * score <= 0:
+        return None
+    return Change(start + len(values) - length, before, after, relative, abs(score))
+
+
+def _reading(
+    values: Array, found: Look, change: Change | None, settled: Sequence[Change]
+) -> Reading:
+    level, visible = float(found.level[0]), float(found.visible[0])
+    known = np.isfinite(visible) and level != 0
+    return Reading(
+        entries=len(values),
+        missing=0,
+        level=level,
+        noise=float(found.noise[0]),
+        correlation=float(found.correlation[0]),
+        visible=visible / abs(level) if known else None,
+        change=change,
+        settled=tuple(settled),
+    )
