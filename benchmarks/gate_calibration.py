@@ -3,7 +3,8 @@
 Series are walked as a ledger grows: each new entry is one check. Quiet series have Gaussian noise, 3 %
 outliers of 5 to 10 deviations, or an AR(1) process of 0.5; steps of 2 and 3 deviations are put on each.
 The same series go to Apache Otava at its defaults (p 0.001, window 50) and at p 0.00001, where it is
-installed; of what it reports, a change point among the newest 12 entries counts as ringing, as for this gate.
+installed; of what it reports, a change point among the newest 12 entries counts as ringing, as for
+this gate.
 
     python benchmarks/gate_calibration.py             # some minutes; with pip install apache-otava
     python benchmarks/gate_calibration.py --quick     # half a minute, wide intervals
@@ -74,6 +75,7 @@ NOISES = {
 }
 BETWEEN = {"AR(1) 0.15": correlated(0.15), "AR(1) 0.3": correlated(0.3)}
 """Thresholds are simulated for these too: a weak correlation is the harder one to see."""
+ALL = {**NOISES, **BETWEEN}
 
 
 def gate_rings(series: Array, begin: int) -> Rings:
@@ -121,7 +123,7 @@ def drawn(kind: str, seed: int, rows: int, entries: int) -> Iterator[Array]:
     """Series in batches, the same for whoever asks with the same seed."""
     for number, begin in enumerate(range(0, rows, BATCH)):
         rng = np.random.default_rng([seed, number])
-        yield LEVEL + NOISE * NOISES[kind](rng, min(BATCH, rows - begin), entries)
+        yield LEVEL + NOISE * ALL[kind](rng, min(BATCH, rows - begin), entries)
 
 
 def false_alarms(name: str, detect: Detect, rows: int, entries: int) -> float:
@@ -150,6 +152,27 @@ def false_alarms(name: str, detect: Detect, rows: int, entries: int) -> float:
     return highest
 
 
+BANDS = ((12, 20), (21, 30), (31, 45), (46, 60), (61, 100), (101, 130))
+
+
+def by_length(rows: int) -> float:
+    """Print how often series of each length ring, for the five noises that thresholds are simulated
+    with; returns the highest of the rates."""
+    print(f"\nThis gate: alarms per 1,000 checks by the length of the series, {rows:,} series each")
+    print("| noise | " + " | ".join(f"{a} to {b}" for a, b in BANDS) + " |")
+    print("|---|" + "---|" * len(BANDS))
+    highest = 0.0
+    for kind in (*NOISES, *BETWEEN):
+        rings = [gate_rings(s, MIN_ENTRIES) != 0 for s in drawn(kind, 3, rows, BANDS[-1][1])]
+        rates = np.concatenate(rings).mean(axis=0)
+        shown = [float(rates[a - 1 : b].mean()) for a, b in BANDS]
+        print(
+            f"| {kind} | " + " | ".join(f"{1000 * rate:.2f}" for rate in shown) + " |", flush=True
+        )
+        highest = max(highest, *shown)
+    return highest
+
+
 def power(name: str, detect: Detect, rows: int, before: int) -> None:
     """Print how soon steps ring, to the side they went."""
     print(f"\n{name}: a step after {before} quiet entries, {rows:,} series; share seen within")
@@ -169,7 +192,7 @@ def power(name: str, detect: Detect, rows: int, before: int) -> None:
 def simulated(entries: int, rows: int) -> float:
     """The threshold that the worst of the noises passes at the target's rate."""
     passed = []
-    for number, draw in enumerate([*NOISES.values(), *BETWEEN.values()]):
+    for number, draw in enumerate(ALL.values()):
         scores = [
             np.abs(look(draw(np.random.default_rng([entries, number, part]), BATCH, entries)).score)
             for part in range(rows // BATCH)
@@ -201,6 +224,7 @@ def main(words: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     rows = 400 if given.quick else 10_000
     rate = false_alarms("This gate", gate_rings, rows, LONG)
+    rate = max(rate, by_length(rows if given.quick else 4 * rows))
     for before in (50, 100):
         power("This gate", gate_rings, rows // 4, before)
     if _has_otava():

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from duroxide_stress.ledger.detector import MIN_ENTRIES, NEWEST, Array, Look, look
+from duroxide_stress.ledger.detector import BASELINE, MIN_ENTRIES, NEWEST, Array, Look, look
 
 LEAST = 0.02
 """Changes below this part of the level are of no practical interest and never alarm."""
@@ -89,22 +90,42 @@ def walk(values: Array, least: float = LEAST) -> Iterator[tuple[int, Change | No
 
     A change that has lasted is accepted: what is before it is looked at no longer.
     """
-    start = 0
+    start, looks = 0, _Looks(values, least)
     for at in range(len(values)):
-        level = values[start : at + 1]
-        change = None if len(level) < MIN_ENTRIES else _change(level, start, least)
+        change = None
+        if at + 1 - start >= MIN_ENTRIES:
+            change = _change(values[start : at + 1], start, least, looks.at(start, at))
         yield at, change
         if change is not None and at - change.first >= SETTLED - 1:
-            start = change.first
+            start, looks = change.first, _Looks(values[change.first :], least)
 
 
-def _change(values: Array, start: int, least: float) -> Change | None:
+class _Looks:
+    """Looks at a level's newest entries. Where the level is longer than what a look takes in, all looks
+    are taken in one go: walking through thousands of entries takes no time then."""
+
+    def __init__(self, level: Array, least: float) -> None:
+        self._level, self._floor = level, least * FLOOR
+        self._long: Look | None = None
+
+    def at(self, start: int, at: int) -> tuple[Look, int]:
+        """The look when the entry `at` is the newest, and its row."""
+        entries = at + 1 - start
+        if entries < NEWEST + BASELINE:
+            return look(self._level[None, :entries], self._floor), 0
+        if self._long is None:
+            windows = sliding_window_view(self._level, NEWEST + BASELINE)
+            self._long = look(windows, self._floor)
+        return self._long, entries - NEWEST - BASELINE
+
+
+def _change(values: Array, start: int, least: float, looked: tuple[Look, int]) -> Change | None:
     """The alarm at the newest of these values, or none."""
-    found = look(values[None, :], least * FLOOR)
-    score, length = float(found.score[0]), int(found.length[0])
+    found, row = looked
+    score, length = float(found.score[row]), int(found.length[row])
     if abs(score) <= 1:
         return None
-    before, after = float(found.level[0]), float(np.median(values[-length:]))
+    before, after = float(found.level[row]), float(np.median(values[-length:]))
     relative = None if before == 0 else (after - before) / abs(before)
     if relative is not None and abs(relative) < least:
         return None

@@ -78,13 +78,16 @@ class Ledger:
     def read(self) -> Contents:
         """Every entry that can be read. Raises UsageError when there is no ledger."""
         try:
-            number = os.open(self.path, os.O_RDONLY)
+            return self._read()
         except (FileNotFoundError, NotADirectoryError) as error:
             raise UsageError(
                 f"{self.directory} is not a ledger: it has no {FILE}, which filing a run makes"
             ) from error
         except OSError as error:
             raise UsageError(f"ledger {self.directory} cannot be read: {error.strerror}") from error
+
+    def _read(self) -> Contents:
+        number = os.open(self.path, os.O_RDONLY)
         try:
             with _locked(number, fcntl.LOCK_SH):
                 return _read(_content(number))

@@ -128,7 +128,7 @@ def _line(trend: Trend, point: Point, width: int) -> str:
     away = "" if not level else f"{100 * (point.value - level) / abs(level):+.1f} %"
     figures = f"{value(trend.series, point.value):>12} {away:>9}"
     note = point.why and f"* {point.why}"
-    note = "<- likely the first of the change" if bad else note
+    note = "<- first of the change" if bad else note
     entry = point.entry
     words = filter(None, (note, commit(entry), entry.label or "", ", ".join(entry.engines)))
     head = f"  {entry.id}  {day(entry.started_ns)} {figures}  "

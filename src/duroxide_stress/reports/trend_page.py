@@ -90,7 +90,8 @@ def _picture(trend: Trend) -> dict[str, Any]:
     band = None
     if level is not None and noise is not None:
         top, bottom = down(min(level + noise, high)), down(max(level - noise, low))
-        band = {"level": down(level), "top": top, "height": round(bottom - top, 1)}
+        left = across(places[series.counting[-reading.entries].entry.id])
+        band = {"x": left, "level": down(level), "top": top, "height": round(bottom - top, 1)}
     changes = (*reading.settled, *filter(None, (reading.change,)))
     return {
         "points": [
