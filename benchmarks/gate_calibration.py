@@ -82,15 +82,18 @@ def gate_rings(series: Array, begin: int) -> Rings:
     """The gate at every entry of every series, as `gate.walk` says it; it must walk from the first."""
     rings = np.zeros(series.shape, dtype=np.int8)
     lasted = np.zeros(len(series), dtype=bool)
+    since = np.full(len(series), series.shape[1])
     for end in range(MIN_ENTRIES, series.shape[1] + 1):
         found = look(series[:, :end])
         for row in np.flatnonzero(np.abs(found.score) > 1):
             after = np.median(series[row, end - found.length[row] : end])
             if (after - found.level[row]) * found.score[row] > 0:
                 rings[row, end - 1] = np.sign(found.score[row])
-                lasted[row] |= found.length[row] >= SETTLED
+        goes_on = rings[:, end - 1] != 0
+        since = np.where(goes_on, np.minimum(since, end - found.length), series.shape[1])
+        lasted |= end - since >= SETTLED
     for row in np.flatnonzero(lasted):  # few: a change was accepted, and the walk went on from it
-        for at, change in walk(series[row], least=0.0):
+        for at, change, _ in walk(series[row], least=0.0):
             rings[row, at] = 0 if change is None else 1 if change.up else -1
     return rings
 

@@ -40,7 +40,7 @@ class Look(NamedTuple):
     score: Array
     """How far the newest differ, in units of the threshold: an alarm above 1 or below -1."""
     length: NDArray[np.int64]
-    """How many of the newest entries differ most."""
+    """How many of the newest entries differ most, in standard errors of independent ones."""
     level: Array
     """Of the entries before them: the mean of the clipped values."""
     noise: Array
@@ -73,11 +73,15 @@ def look(series: Array, floor: float = 0.0) -> Look:
     lengths = np.arange(1, count + 1)
     error = _error(correlation[:, None], lengths, base.shape[1])
     limit = threshold(series.shape[1]) * weight(lengths) * error
-    relative = (np.cumsum(reverse, axis=1) / lengths / limit)[:, FEWEST - 1 :]
-    best = np.argmax(np.abs(relative), axis=1)
+    apart = (np.cumsum(reverse, axis=1) / lengths)[:, FEWEST - 1 :]
+    relative = apart / limit[:, FEWEST - 1 :]
+    furthest = np.argmax(np.abs(relative), axis=1)
+    # Where the change lies is another question than whether there is one: no weights, no correlation.
+    plain = np.sqrt(1 / lengths + 1 / base.shape[1])[FEWEST - 1 :]
+    split = np.argmax(np.abs(apart / plain), axis=1)
     return Look(
-        score=relative[np.arange(len(best)), best],
-        length=best + FEWEST,
+        score=relative[np.arange(len(furthest)), furthest],
+        length=split + FEWEST,
         level=level,
         noise=noise,
         correlation=correlation,
@@ -114,7 +118,7 @@ def _level_and_noise(base: Array) -> tuple[Array, Array]:
 def _scores(values: Array, level: Array, noise: Array, clip: float) -> Array:
     """Deviations from the level in units of the noise, clipped; without noise any is the greatest."""
     away = values - level[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         scored = np.where(noise[:, None] > 0, away / noise[:, None], np.sign(away) * clip)
     return np.clip(scored, -clip, clip)
 

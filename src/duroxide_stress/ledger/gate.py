@@ -74,8 +74,8 @@ def read(series: Sequence[float], least: float = LEAST) -> Reading:
     values = np.asarray(series, dtype=np.float64)
     start, change = 0, None
     settled: list[Change] = []
-    for at, change in walk(values, least):
-        if change is not None and at - change.first >= SETTLED - 1 and at + 1 < len(values):
+    for at, change, accepted in walk(values, least):
+        if accepted and change is not None and at + 1 < len(values):
             settled.append(change)
             start = change.first
     rest = values[start:]
@@ -85,19 +85,24 @@ def read(series: Sequence[float], least: float = LEAST) -> Reading:
     return _reading(rest, look(rest[None, :], least * FLOOR), change, settled)
 
 
-def walk(values: Array, least: float = LEAST) -> Iterator[tuple[int, Change | None]]:
-    """Every entry's index with the alarm that the gate raises when that entry is the newest.
-
-    A change that has lasted is accepted: what is before it is looked at no longer.
-    """
+def walk(values: Array, least: float = LEAST) -> Iterator[tuple[int, Change | None, bool]]:
+    """Every entry's index with the alarm that the gate raises when that entry is the newest, and whether
+    it is accepted with that: it has lasted, and what is before it is looked at no longer."""
     start, looks = 0, _Looks(values, least)
+    since, before = len(values), 0  # where the ringing that goes on has its earliest first entry
     for at in range(len(values)):
         change = None
         if at + 1 - start >= MIN_ENTRIES:
             change = _change(values[start : at + 1], start, least, looks.at(start, at))
-        yield at, change
-        if change is not None and at - change.first >= SETTLED - 1:
+        side = 0 if change is None else 1 if change.up else -1
+        earliest = len(values) if change is None else change.first
+        since = min(since, earliest) if side == before else earliest
+        before = side
+        accepted = change is not None and at - since >= SETTLED - 1
+        yield at, change, accepted
+        if change is not None and accepted:
             start, looks = change.first, _Looks(values[change.first :], least)
+            since, before = len(values), 0
 
 
 class _Looks:

@@ -132,7 +132,16 @@ def _line(trend: Trend, point: Point, width: int) -> str:
     entry = point.entry
     words = filter(None, (note, commit(entry), entry.label or "", ", ".join(entry.engines)))
     head = f"  {entry.id}  {day(entry.started_ns)} {figures}  "
-    return (head + shortened(one_line("  ".join(words)), max(12, width - len(head)))).rstrip()
+    return (head + _fitting([one_line(word) for word in words], width - len(head))).rstrip()
+
+
+def _fitting(words: Sequence[str], room: int) -> str:
+    """As many of the words as there is room for; the first whatever it takes to shorten it."""
+    line = shortened(words[0], max(12, room)) if words else ""
+    for word in words[1:]:
+        if len(line) + 2 + len(word) <= room:
+            line += f"  {word}"
+    return line
 
 
 def _gate(found: Sequence[Trend], width: int) -> Iterator[str]:

@@ -60,7 +60,7 @@ def test_a_step_rings_with_its_size_and_its_first_entry(by: float, up: bool) -> 
 def test_it_rings_from_the_third_entry_or_the_fourth_until_it_is_the_normal() -> None:
     """Two are not enough; a level that has lasted is accepted, and named as settled from then on."""
     values = stepped(noise(2, 90), 60, 30.0)
-    rings = [at for at, change in walk(np.array(values)) if change is not None]
+    rings = [at for at, change, _ in walk(np.array(values)) if change is not None]
     assert rings == list(range(rings[0], 60 + SETTLED))
     assert rings[0] in (62, 63)
     reading = read(values)
@@ -202,12 +202,11 @@ def test_the_score_by_hand() -> None:
     assert found.level[0] == 10
     assert found.noise[0] == pytest.approx(deviation)
     assert found.correlation[0] == 0, "what alternates is not taken for more than independent"
-    scores = {
-        k: 4 / deviation / math.sqrt(1 / k + 1 / 10) / (threshold(15) * w)
-        for k, w in ((3, 1.08), (4, 1.0), (5, 1.04))
-    }
-    assert found.length[0] == max(scores, key=scores.__getitem__)
-    assert found.score[0] == pytest.approx(max(scores.values()))
+    apart = {k: 4 / deviation / math.sqrt(1 / k + 1 / 10) for k in (3, 4, 5)}
+    assert found.length[0] == 5, "where it stands out most"
+    weights = {3: 1.08, 4: 1.0, 5: 1.04}
+    furthest = max(apart[k] / weights[k] for k in apart)
+    assert found.score[0] == pytest.approx(furthest / threshold(15))
 
 
 def test_the_error_of_a_correlated_mean_by_hand() -> None:
@@ -244,7 +243,7 @@ def test_thresholds_lie_between_those_that_were_simulated() -> None:
 def test_a_long_series_is_walked_as_a_short_one() -> None:
     """Beyond 112 entries all looks are taken at once, and say the same as one after another."""
     values = np.array(stepped(noise(6, 400), 250, 14.0))
-    walked = [change for _, change in walk(values)]
+    walked = [change for _, change, _ in walk(values)]
     assert [c.first for c in read(list(values)).settled] == [250]
     for end in (111, 112, 113, 180, 253, 254, 258, 261):
         alone = read(list(values[:end])).change
