@@ -118,7 +118,9 @@ def _fits_top(key: str, value: object) -> bool:
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
     if key == "options":
         return isinstance(value, dict) and all(isinstance(v, dict) for v in value.values())
-    expected = {"suite": str, "repeat": int, "stress": dict, "ledger": str}[key]
+    if key == "ledger":
+        return isinstance(value, str) and bool(value.strip())
+    expected = {"suite": str, "repeat": int, "stress": dict}[key]
     return isinstance(value, expected) and not isinstance(value, bool)
 
 

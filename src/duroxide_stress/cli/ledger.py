@@ -27,6 +27,7 @@ from duroxide_stress.ledger.entry import Entry
 from duroxide_stress.ledger.filing import file_run
 from duroxide_stress.ledger.series import Wanted
 from duroxide_stress.ledger.store import Contents, Ledger
+from duroxide_stress.recording.store import read_run
 from duroxide_stress.redaction import redact
 from duroxide_stress.reports.text import one_line
 from duroxide_stress.result import RunResult
@@ -48,6 +49,7 @@ def file(
 
     place = needed(ledger)
     checks = load_checks(check)
+    read_run(run_directory)  # what is no recording must not leave a new ledger behind
     place.prepare()
     result = check_recording(run_directory, checks)
     say(_put_in(place, run_directory, result, label, machine))
@@ -80,8 +82,9 @@ def history(
 
 def place_of(flag: Path | None, in_plan: Path | None = None) -> Ledger | None:
     """The ledger that is asked for: by flag, else by the plan file, else by the environment."""
-    directory = flag or in_plan or Path(os.environ.get(LEDGER, "").strip())
-    return None if directory == Path() else Ledger(directory)
+    named = os.environ.get(LEDGER, "").strip()
+    directory = flag or in_plan or (Path(named) if named else None)
+    return None if directory is None else Ledger(directory)
 
 
 def needed(flag: Path | None) -> Ledger:
