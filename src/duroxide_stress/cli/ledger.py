@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -15,7 +16,7 @@ from duroxide_stress.cli.options import (
     Label,
     LedgerDirectory,
     MachineName,
-    Names,
+    Machines,
     Provider,
     RunDirectory,
     Scenario,
@@ -60,8 +61,8 @@ def history(
     scenario: Scenario = [],  # noqa: B006 - as above
     provider: Provider = [],  # noqa: B006
     config: Config = [],  # noqa: B006
-    machine: Names = typer.Option([], help="Machines, by host name; repeated."),  # noqa: B008
-    last: int = typer.Option(20, min=1, help="How many runs to list, at most."),
+    machine: Machines = [],  # noqa: B006
+    last: Annotated[int, typer.Option(min=1, help="How many runs to list, at most.")] = 20,
     json: JsonPath = None,
 ) -> None:
     """List the runs of a ledger, the newest last: machine, engine, verdict, headline figures."""

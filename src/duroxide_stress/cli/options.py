@@ -142,6 +142,9 @@ MachineName = Annotated[
         "[default: $DUROXIDE_STRESS_MACHINE].",
     ),
 ]
+Machines = Annotated[
+    Names, typer.Option("--machine", help="Machines, by the name they are filed under; repeated.")
+]
 
 PlanWords: TypeAlias = dict[str, Any]
 """The words that shape a plan, by parameter name; None or empty where one was not given."""

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from duroxide_stress.cli.ledger import needed, read_ledger, wanted
-from duroxide_stress.cli.options import Config, JsonPath, LedgerDirectory, Names, Provider, Scenario
+from duroxide_stress.cli.options import (
+    Config,
+    JsonPath,
+    LedgerDirectory,
+    Machines,
+    Provider,
+    Scenario,
+)
 from duroxide_stress.cli.output import put, refuse_json_path
 from duroxide_stress.errors import UsageError, shown, unknown_name
 from duroxide_stress.ledger.entry import Entry
@@ -31,7 +38,7 @@ def trend(  # noqa: PLR0913 - one parameter an option
     scenario: Scenario = [],  # noqa: B006 - typer's way to say that it may be left out
     provider: Provider = [],  # noqa: B006
     config: Config = [],  # noqa: B006
-    machine: Annotated[Names, typer.Option(help="Machines, by host name; repeated.")] = [],  # noqa: B006
+    machine: Machines = [],  # noqa: B006
     since: Annotated[
         str | None, typer.Option(help="Leave out every run before this one, by its id.")
     ] = None,
