@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -120,7 +121,8 @@ def file_after_run(
     except OSError as error:
         said = (
             f"warning: ledger {place.directory} cannot be written: {error.strerror}; "
-            f"file it later with: duroxide-stress file {run} --ledger {place.directory}\n"
+            "file it later with: "
+            f"{shlex.join(['duroxide-stress', 'file', str(run), '--ledger', str(place.directory)])}\n"
         )
     say(said, sys.stderr)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from duroxide_stress.ledger.entry import Entry
 from duroxide_stress.ledger.gate import Change
 from duroxide_stress.ledger.series import Point, Series
 from duroxide_stress.ledger.trend import Trend
@@ -168,8 +170,13 @@ def _gate(found: Sequence[Trend], width: int) -> Iterator[str]:
         yield hanging(one_line(f"{name(trend.series)}: {said(trend)}"), width)
         if trend.state == "worse" and trend.reading.change is not None:
             first = trend.first_bad(trend.reading.change).entry
-            yield one_line(f"    look: duroxide-stress report {first.run}")
-            yield one_line(f"    newest: duroxide-stress report {trend.newest.entry.run}")
+            yield f"    look: {_command(first)}"
+            yield f"    newest: {_command(trend.newest.entry)}"
+
+
+def _command(entry: Entry) -> str:
+    """The words that show a run's report; safe to be copied into a shell, whatever its path is."""
+    return one_line(shlex.join(["duroxide-stress", "report", entry.run]))
 
 
 def _plain(trend: Trend) -> dict[str, Any]:

@@ -173,6 +173,12 @@ def test_the_page_needs_nothing_and_runs_nothing(worse: list[Entry]) -> None:
     assert read.tags.count("tr") == 41
 
 
+def test_words_to_look_can_be_copied_into_a_shell(worse: list[Entry]) -> None:
+    """Whatever a recording's path is."""
+    nasty = [replace(made, run="/runs/$(touch x) y") for made in worse]
+    assert "look: duroxide-stress report '/runs/$(touch x) y'\n" in text(nasty, gate=True)
+
+
 def drawn(found: list[Trend]) -> list[float]:
     """Every coordinate of the pictures."""
     page = trend_page.render(PLACE, found)
