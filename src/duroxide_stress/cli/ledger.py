@@ -23,7 +23,8 @@ from duroxide_stress.cli.options import (
     Scenario,
     split,
 )
-from duroxide_stress.cli.output import put, refuse_json_path, say
+from duroxide_stress.cli.output import put_json, say
+from duroxide_stress.cli.paths import refuse_paths
 from duroxide_stress.errors import UsageError
 from duroxide_stress.ledger.entry import Entry
 from duroxide_stress.ledger.filing import file_run
@@ -69,12 +70,12 @@ def history(
     """List the runs of a ledger, the newest last: machine, engine, verdict, headline figures."""
     from duroxide_stress.reports import history as report
 
-    refuse_json_path(json)
+    refuse_paths(json=json)
     place = needed(ledger)
     contents = read_ledger(place)
     found = wanted(scenario, provider, config, machine).of(contents.entries)
     shown = found[-last:]
-    put(
+    put_json(
         lambda width: report.render(place.directory, shown, len(found), width),
         lambda: report.document(shown),
         json,

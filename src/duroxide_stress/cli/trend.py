@@ -17,7 +17,8 @@ from duroxide_stress.cli.options import (
     Provider,
     Scenario,
 )
-from duroxide_stress.cli.output import put, refuse_json_path
+from duroxide_stress.cli.output import put
+from duroxide_stress.cli.paths import Document, refuse_paths
 from duroxide_stress.errors import UsageError, shown, unknown_name
 from duroxide_stress.ledger.entry import Entry
 from duroxide_stress.ledger.metrics import DEFAULT, METRICS
@@ -55,7 +56,9 @@ def trend(  # noqa: PLR0913 - one parameter an option
             "--gate", help="Exit with 4 when the newest runs are worse, 3 if none can be judged."
         ),
     ] = False,
-    html: Annotated[Path | None, typer.Option(help="Write the pictures as one page.")] = None,
+    html: Annotated[
+        str | None, typer.Option(help="Write a page with a picture a series.", metavar="FILE")
+    ] = None,
     json: JsonPath = None,
 ) -> None:
     """Show figures over the runs of a ledger, and whether the newest of them changed.
@@ -67,19 +70,20 @@ def trend(  # noqa: PLR0913 - one parameter an option
     from duroxide_stress.reports import trend as report
 
     names = _metrics(metric or list(DEFAULT))
-    refuse_json_path(json)
+    refuse_paths(json=json, html=html)
     place = needed(ledger)
     entries = wanted(scenario, provider, config, machine).of(read_ledger(place).entries)
     entries = _from(since, entries)
     found = trends(entries, names, untrusted=untrusted, least=least / 100)
+    documents = {
+        "--json": (json, lambda: report.document(found)),
+        "--html": (html, lambda: _page(place.directory, found)),
+    }
     put(
         lambda width: report.render(place.directory, found, last, gate=gate, width=width),
-        lambda: report.document(found),
-        json,
+        [Document(flag, path, text) for flag, (path, text) in documents.items() if path],
         "",
     )
-    if html is not None:
-        _write_page(html, place.directory, found)
     if gate:
         raise typer.Exit(gate_code(found))
 
@@ -106,10 +110,7 @@ def _from(since: str | None, entries: list[Entry]) -> list[Entry]:
     )
 
 
-def _write_page(path: Path, directory: Path, found: Sequence[Trend]) -> None:
+def _page(directory: Path, found: Sequence[Trend]) -> str:
     from duroxide_stress.reports import trend_page
 
-    try:
-        path.write_text(trend_page.render(directory, found), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--html {path} cannot be written: {error.strerror}") from error
+    return trend_page.render(directory, found)

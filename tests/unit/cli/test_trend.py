@@ -33,7 +33,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "unknown metric 'p98': did you mean 'p99'?\nunknown metric 'x': one of:",
         ),
         (None, {"since": "x"}, "--since 'x': no such run; duroxide-stress history lists their ids"),
-        (None, {"html": Path("no/t.html")}, "--html no/t.html cannot be written: No such file"),
+        (None, {"html": "no/t.html"}, "--html no/t.html cannot be written: no is not a directory"),
         (None, {"json": "no/t.json"}, "--json no/t.json cannot be written"),
     ],
 )
