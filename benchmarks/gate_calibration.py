@@ -10,7 +10,8 @@ as ringing, as for this gate.
     python benchmarks/gate_calibration.py --quick     # half a minute, wide intervals
     python benchmarks/gate_calibration.py --thresholds > src/duroxide_stress/ledger/thresholds.py
 
-Exit code 1 when the gate rings more than once in 1,000 checks in any of the three noises.
+Exit code 1 when the gate rings more than once in 1,000 checks in any noise, at any length; never with
+--quick, whose few series prove nothing of the kind.
 """
 
 from __future__ import annotations
@@ -245,7 +246,7 @@ def main(words: Sequence[str] | None = None) -> int:
             share = 100 * np.mean([bool(otava(values, OTAVA_P[0])) for values in whole])
             print(f"Otava asked once for {SHORT} entries, {kind}: {share:.1f} % alarm")
     print(f"\n{time.monotonic() - began:.0f} s")
-    return int(rate > PROMISED)
+    return int(rate > PROMISED and not given.quick)
 
 
 def _has_otava() -> bool:
