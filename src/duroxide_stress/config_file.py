@@ -35,6 +35,14 @@ def load_plan(path: Path, flags: Choices | None = None) -> Plan:
     return build_plan(_over(_read_choices(path), flags or Choices()))
 
 
+def ledger_named_in(path: Path | None) -> Path | None:
+    """The ledger that a plan file, which was loaded before, names; None where it names none."""
+    if path is None:
+        return None
+    named = tomllib.loads(path.read_text(encoding="utf-8")).get("ledger")
+    return path.parent / named if named else None
+
+
 def _over(below: Choices, above: Choices) -> Choices:
     default = Choices()
     changed = {
@@ -56,6 +64,7 @@ _TOP: dict[str, str] = {
     "configs": "a list of texts like \"2/2\"", "repeat": "a whole number",
     "faults": "a list of texts like \"kill:every=2s\"",
     "checks": "a list of texts, files that lie relative to this one",
+    "ledger": "a text, a directory that lies relative to this file",
     "stress": "a table", "options": "a table of tables, one a scenario",
 }  # fmt: skip
 
@@ -109,6 +118,8 @@ def _fits_top(key: str, value: object) -> bool:
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
     if key == "options":
         return isinstance(value, dict) and all(isinstance(v, dict) for v in value.values())
+    if key == "ledger":
+        return isinstance(value, str) and bool(value.strip())
     expected = {"suite": str, "repeat": int, "stress": dict}[key]
     return isinstance(value, expected) and not isinstance(value, bool)
 

@@ -10,7 +10,18 @@ from typing import Annotated, NoReturn
 import typer
 
 from duroxide_stress import __version__
-from duroxide_stress.cli import capacity, crash_map, names, recordings, replay, run, selftest, show
+from duroxide_stress.cli import (
+    capacity,
+    crash_map,
+    ledger,
+    names,
+    recordings,
+    replay,
+    run,
+    selftest,
+    show,
+    trend,
+)
 from duroxide_stress.cli.output import say
 from duroxide_stress.errors import StressError, UsageError
 from duroxide_stress.redaction import redact
@@ -35,6 +46,9 @@ app.command(name="list")(names.list_names)
 app.command()(recordings.check)
 app.command()(recordings.report)
 app.command()(show.show)
+app.command()(ledger.file)
+app.command()(ledger.history)
+app.command()(trend.trend)
 app.command()(capacity.capacity)
 app.command(name="crash-map")(crash_map.crash_map)
 app.command()(replay.replay)

@@ -140,6 +140,26 @@ CheckFiles = Annotated[
     Names, typer.Option("--check", help="A check of your own, a .sql or .py file; repeated.")
 ]
 
+LedgerDirectory = Annotated[
+    Path | None,
+    typer.Option(
+        "--ledger",
+        help="A directory that keeps the results of many runs [default: $DUROXIDE_STRESS_LEDGER].",
+    ),
+]
+Label = Annotated[str | None, typer.Option(help="Your own word for the filed run.")]
+MachineName = Annotated[
+    str | None,
+    typer.Option(
+        "--machine",
+        help="File under this name instead of the host's, for a pool of like machines "
+        "[default: $DUROXIDE_STRESS_MACHINE].",
+    ),
+]
+Machines = Annotated[
+    Names, typer.Option("--machine", help="Machines, by the name they are filed under; repeated.")
+]
+
 PlanWords: TypeAlias = dict[str, Any]
 """The words that shape a plan, by parameter name; None or empty where one was not given."""
 PLAN_WORDS: dict[str, Any] = {

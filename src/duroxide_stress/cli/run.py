@@ -13,6 +13,9 @@ from duroxide_stress.cli.options import (
     FailOn,
     FailOnOption,
     KeepStore,
+    Label,
+    LedgerDirectory,
+    MachineName,
     MetricsPort,
     Out,
     OutputPaths,
@@ -36,25 +39,37 @@ if TYPE_CHECKING:
 
 @with_plan_words
 @with_output_paths
-def run(
+def run(  # noqa: PLR0913 - one parameter an option
     words: PlanWords,
     outputs: OutputPaths,
+    *,
     out: Out = None,
     keep_store: KeepStore = False,
     postgres_url: PostgresUrl = None,
     fail_on: FailOnOption = FailOn.PROMISES,
+    ledger: LedgerDirectory = None,
+    label: Label = None,
+    machine: MachineName = None,
     metrics_port: MetricsPort = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a plan, judge it, print the table."""
+    from duroxide_stress.cli.ledger import file_after_run, place_of
+    from duroxide_stress.config_file import ledger_named_in
+
     plan = read_plan(words, outputs)
+    filed_in = place_of(ledger, ledger_named_in(words["plan_file"]))
+    if filed_in is not None:
+        filed_in.prepare()
     providers = given_providers(plan, postgres_url)
     result, directory, interrupted = carried_out(
         plan, out, providers, keep_store=keep_store, quiet=quiet, port=metrics_port
     )
     show(result, directory, outputs)
-    if interrupted:
+    if interrupted:  # cut off: not filed, for that is no result to compare others with
         raise typer.Exit(EXIT_INTERRUPTED)
+    if filed_in is not None:
+        file_after_run(filed_in, directory, result, label, machine)
     leave(result, fail_on)
 
 

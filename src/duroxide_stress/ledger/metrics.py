@@ -40,3 +40,6 @@ METRICS: dict[str, Metric] = {
     )
 }
 """Every metric by its name, in the order in which reports show them."""
+
+DEFAULT = ("throughput", "p50", "p99")
+"""Those that are looked at when nobody says which."""
