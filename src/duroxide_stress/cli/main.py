@@ -10,7 +10,17 @@ from typing import Annotated, NoReturn
 import typer
 
 from duroxide_stress import __version__
-from duroxide_stress.cli import capacity, crash_map, names, recordings, replay, run, selftest, show
+from duroxide_stress.cli import (
+    capacity,
+    compare,
+    crash_map,
+    names,
+    recordings,
+    replay,
+    run,
+    selftest,
+    show,
+)
 from duroxide_stress.cli.output import say
 from duroxide_stress.errors import StressError, UsageError
 from duroxide_stress.redaction import redact
@@ -36,6 +46,7 @@ app.command()(recordings.check)
 app.command()(recordings.report)
 app.command()(show.show)
 app.command()(capacity.capacity)
+app.command()(compare.compare)
 app.command(name="crash-map")(crash_map.crash_map)
 app.command()(replay.replay)
 app.command(name="self-test")(selftest.self_test)

@@ -157,20 +157,23 @@ PLAN_WORDS: dict[str, Any] = {
 }
 
 
-def with_plan_words(command: Callable[..., None]) -> Callable[..., None]:
+def with_plan_words(
+    command: Callable[..., None], without: tuple[str, ...] = ()
+) -> Callable[..., None]:
     """A command whose first parameter takes all plan words, as typer must see it: with an option
-    for each of them, before its own."""
+    for each of them but those it does `without`, before its own."""
     _, *own = inspect.signature(command).parameters.values()
     hints = get_type_hints(command, include_extras=True)
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [
         inspect.Parameter(name, keyword, annotation=kind, default=_nothing(kind))
         for name, kind in PLAN_WORDS.items()
+        if name not in without
     ] + [p.replace(kind=keyword, annotation=hints[p.name]) for p in own]
 
     @wraps(command)
     def called(**given: Any) -> None:
-        words = {name: given.pop(name) for name in PLAN_WORDS}
+        words = {name: given.pop(name, _nothing(kind)) for name, kind in PLAN_WORDS.items()}
         command(words, **given)
 
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -18,17 +18,17 @@ from duroxide_stress.result import RunResult
 from duroxide_stress.verdict import Verdict, exit_code, worst
 
 
-def refuse_json_path(json_path: str | None) -> None:
+def refuse_json_path(json_path: str | None, flag: str = "--json") -> None:
     """Find out before a long run, not after it, that its result would have nowhere to go."""
     if json_path in (None, "-"):
         return
     path = Path(json_path)
     if path.is_dir():
-        raise UsageError(f"--json {path} is a directory: name a file, or - for standard output")
+        raise UsageError(f"{flag} {path} is a directory: name a file, or - for standard output")
     if not path.parent.is_dir():
-        raise UsageError(f"--json {path} cannot be written: {path.parent} is not a directory")
+        raise UsageError(f"{flag} {path} cannot be written: {path.parent} is not a directory")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"--json {path} cannot be written: no permission, or a read-only disk")
+        raise UsageError(f"{flag} {path} cannot be written: no permission, or a read-only disk")
 
 
 def show(result: RunResult, run_directory: Path, json_path: str | None) -> None:

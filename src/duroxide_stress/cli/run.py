@@ -42,7 +42,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a plan, judge it, print the table."""
-    plan = _plan(words)
+    plan = read_plan(words)
     refuse_json_path(json)
     providers = given_providers(plan, postgres_url)
     result, directory, interrupted = carried_out(
@@ -113,7 +113,7 @@ def given_providers(plan: Plan, postgres_url: str | None) -> dict[str, Provider]
 @with_plan_words
 def plan(words: PlanWords) -> None:
     """Print what `run` would do with the same words, and for how long."""
-    say(_plan(words).describe() + "\n")
+    say(read_plan(words).describe() + "\n")
 
 
 def _choices(words: PlanWords, problems: list[str]) -> Any:
@@ -184,7 +184,7 @@ def _load(words: PlanWords, problems: list[str]) -> str | None:
 _PROFILES = {"rate": "constant", "ramp": "ramp"}
 
 
-def _plan(words: PlanWords) -> Any:
+def read_plan(words: PlanWords) -> Any:
     """The plan a command line asks for. Raises UsageError with everything wrong with it."""
     from duroxide_stress.config import build_plan
     from duroxide_stress.config_file import load_plan
