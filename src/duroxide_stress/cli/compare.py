@@ -18,6 +18,7 @@ from duroxide_stress.cli.run import read_plan
 from duroxide_stress.errors import UsageError
 
 if TYPE_CHECKING:
+    from duroxide_stress.ledger.compare import Wanted
     from duroxide_stress.ledger.compare_result import Comparison
     from duroxide_stress.plan import Plan
     from duroxide_stress.versus.sides import Asked
@@ -69,6 +70,12 @@ AcrossMachines = Annotated[
 AcrossSettings = Annotated[
     bool, typer.Option("--across-settings", help="Compare cells whose settings differ.")
 ]
+Untrusted = Annotated[
+    bool,
+    typer.Option(
+        "--untrusted", help="Count runs whose figures are untrustworthy, as on a busy machine."
+    ),
+]
 MarkdownPath = Annotated[
     str | None, typer.Option(help="Write the comparison as Markdown to a file, - for stdout.")
 ]
@@ -89,6 +96,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter an option
     envs: Envs = None,
     across_machines: AcrossMachines = False,
     across_settings: AcrossSettings = False,
+    untrusted: Untrusted = False,
     out: Out = None,
     json: JsonPath = None,
     markdown: MarkdownPath = None,
@@ -105,17 +113,20 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter an option
     refuse_json_path(markdown, "--markdown")
     in_turn = {"--engine": engine, "--variant": variant, "--rounds": rounds, "--envs": envs}
     _refuse_mixture(words, base, {**in_turn, "--out": out})
+    from duroxide_stress.ledger.compare import Wanted
+
+    wanted = Wanted(across_machines, across_settings, untrusted)
     home: Path | None = None
     if engine or variant:
-        found, home = _run_in_turn(words, (engine, variant, 4 if rounds is None else rounds),
-                                   (out, envs), quiet=quiet)  # fmt: skip
+        sides = (engine, variant, 4 if rounds is None else rounds)
+        found, home = _run_in_turn(words, sides, (out, envs), wanted, quiet=quiet)
     elif base is not None and candidate is not None:
-        found = _read(base, candidate, across=(across_machines, across_settings))
+        found = _read(base, candidate, wanted)
     elif base is not None:
         from duroxide_stress.versus.compared import compare_turns, read_turns
 
         home = Path(base)
-        found = compare_turns(home, read_turns(home))
+        found = compare_turns(home, read_turns(home), wanted)
     else:
         raise UsageError(
             "nothing to compare: name two recordings, or two --engine or --variant to run in turn"
@@ -141,15 +152,14 @@ def _refuse_mixture(words: PlanWords, base: str | None, in_turn: dict[str, Any])
             )
 
 
-def _read(base: str, candidate: str, *, across: tuple[bool, bool]) -> Comparison:
-    from duroxide_stress.ledger.compare import Wanted, compare
+def _read(base: str, candidate: str, wanted: Wanted) -> Comparison:
+    import msgspec
+
+    from duroxide_stress.ledger.compare import compare
     from duroxide_stress.ledger.compare_sources import read_source
 
-    wanted = Wanted(
-        across_machines=across[0],
-        across_settings=across[1],
-        command=shlex.join(["duroxide-stress", "compare", base, candidate]),
-    )
+    command = shlex.join(["duroxide-stress", "compare", base, candidate])
+    wanted = msgspec.structs.replace(wanted, command=command)
     return compare(read_source(base), read_source(candidate), wanted)
 
 
@@ -157,9 +167,12 @@ def _run_in_turn(
     words: PlanWords,
     sides: tuple[list[str], list[str], int],
     places: tuple[Path | None, Path | None],
+    wanted: Wanted,
     *,
     quiet: bool,
 ) -> tuple[Comparison, Path]:
+    import msgspec
+
     from duroxide_stress.cli.display import Interrupts
     from duroxide_stress.recording.store import write_json
     from duroxide_stress.runner import prepare_directory
@@ -170,11 +183,13 @@ def _run_in_turn(
 
     tell: Callable[[str], None] = (lambda text: None) if quiet else _tell
     asked = read_asked(*sides, lambda own, name: _side_plan(words, own, name))
-    turns = make_turns(asked, places[1] or default_cache(), _command(asked, sides), tell)
+    command = _command(_shared_command(words, asked), sides)
+    turns = make_turns(asked, places[1] or default_cache(), command, tell)
     home = prepare_directory(places[0], asked.plans[0])
     with Interrupts() as interrupts:
         whole = run_turns(turns, home, _Teller(turns, tell, lambda: interrupts.asked))
-    found = compare_turns(home, turns, interrupted=not whole)
+    wanted = msgspec.structs.replace(wanted, interrupted=not whole)
+    found = compare_turns(home, turns, wanted)
     write_json(home / "compare.json", found)
     return found, home
 
@@ -235,16 +250,23 @@ def _parsed(words: list[str], name: str) -> PlanWords:
     return found
 
 
-def _command(asked: Asked, sides: tuple[list[str], list[str], int]) -> str:
+def _shared_command(words: PlanWords, asked: Asked) -> str:
+    """The words of `run` for what both sides share; the base's own, where these make no plan alone."""
+    try:
+        plan: Plan = read_plan(words)
+    except UsageError:
+        return asked.plans[0].command
+    return plan.command
+
+
+def _command(run: str, sides: tuple[list[str], list[str], int]) -> str:
     """The words that repeat the comparison."""
     engines, variants, rounds = sides
     words = ["duroxide-stress", "compare"]
     words += [word for text in engines for word in ("--engine", text)]
     words += [word for text in variants for word in ("--variant", text)]
     words += ["--rounds", str(rounds)]
-    if not variants:
-        words += shlex.split(asked.plans[0].command)[2:]  # after duroxide-stress run
-    return shlex.join(words)
+    return shlex.join([*words, *shlex.split(run)[2:]])  # after duroxide-stress run
 
 
 def _show(found: Comparison, home: Path | None, json: str | None, markdown: str | None) -> None:

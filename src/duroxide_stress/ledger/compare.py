@@ -27,7 +27,14 @@ from duroxide_stress.ledger.compare_result import (
     Side,
     SideCell,
 )
-from duroxide_stress.ledger.compare_runs import COMPARED, Measured, identity, measured, usable
+from duroxide_stress.ledger.compare_runs import (
+    COMPARED,
+    Measured,
+    distrust,
+    identity,
+    measured,
+    usable,
+)
 from duroxide_stress.ledger.compare_sources import CellSample, Source
 from duroxide_stress.ledger.compare_statistics import (
     ASSUMED_NOISE,
@@ -53,6 +60,8 @@ class Wanted(msgspec.Struct, frozen=True):
     across_machines: bool = False
     across_settings: bool = False
     """Cells whose settings differ are compared all the same."""
+    untrusted: bool = False
+    """Runs count whose figures their health speaks against."""
     turns: str = ""
     """The order of runs that were made in turn: the n-th of both sides are a pair."""
     command: str = ""
@@ -100,7 +109,7 @@ def compare(base: Source, candidate: Source, wanted: Wanted) -> Comparison:
 
 def _compared(match: Match, wanted: Wanted) -> CellComparison:
     paired = bool(wanted.turns)
-    kept, left_out = usable(match, paired=paired)
+    kept, left_out = usable(match, paired=paired, untrusted=wanted.untrusted)
     pair = _Pair(
         base=list(map(measured, kept[0])),
         candidate=list(map(measured, kept[1])),
@@ -109,7 +118,7 @@ def _compared(match: Match, wanted: Wanted) -> CellComparison:
         and bool(kept[0])
         and list(map(identity, kept[0])) == list(map(identity, kept[1])),
     )
-    refusal = _refusal(match, kept, left_out, wanted)
+    refusal = _refusal(match, kept, wanted)
     changes = (_change(METRICS[name], pair, refusal) for name in COMPARED)
     first = match.base[0].cell
     return CellComparison(
@@ -128,15 +137,14 @@ def _compared(match: Match, wanted: Wanted) -> CellComparison:
 def _refusal(
     match: Match,
     kept: Sequence[Sequence[CellSample]],
-    left_out: Sequence[Sequence[str]],
     wanted: Wanted,
 ) -> str:
     """Why nothing can be told of a cell; empty when something may be."""
     if match.differ and not wanted.across_settings:
         return "different settings; --across-settings compares them all the same"
-    for side, samples, out in zip(("base", "candidate"), kept, left_out, strict=True):
+    for side, samples in zip(("base", "candidate"), kept, strict=True):
         if not samples:
-            return f"the {side} has no figures to trust: {out[0] if out else 'it did not run'}"
+            return f"the {side} has too few runs whose figures count"
     return ""
 
 
@@ -145,6 +153,12 @@ def _notes(match: Match, pair: _Pair) -> Iterator[str]:
         yield f"different settings: {what}"
     for what in match.notes:
         yield f"the sides differ: {what}"
+    shaky = [why for run in pair.all if (why := distrust(run.result))]
+    if shaky:
+        yield (
+            f"{len(shaky)} of {len(pair.all)} runs count though their figures are untrustworthy, the "
+            f"first because {shaky[0]}"
+        )
     if pair.same:
         yield "both sides are the same runs: nothing was compared with anything else"
     elif len(pair.base) == len(pair.candidate) == 1 and not pair.virtual:

@@ -13,6 +13,7 @@ from duroxide_stress.ledger.compare_statistics import Sample, within
 from duroxide_stress.ledger.metrics import METRICS, Metric
 from duroxide_stress.result import CellResult
 
+TWIN = "the same figures at the same time as another run: one run, not two"
 COMPARED = ("throughput", "mean", "p50", "p95", "p99", "memory", "cpu")
 
 
@@ -36,22 +37,24 @@ def measured(sample: CellSample) -> Measured:
 
 
 def usable(
-    match: Match, *, paired: bool
+    match: Match, *, paired: bool, untrusted: bool = False
 ) -> tuple[tuple[list[CellSample], ...], tuple[tuple[str, ...], ...]]:
     """(the runs of each side whose figures count, why others do not). With `paired` a round counts as a
-    whole or not at all."""
+    whole or not at all; with `untrusted`, figures count that the health of their run speaks against."""
     kept: list[list[CellSample]] = [[], []]
     out: list[list[str]] = [[], []]
+    different = [0, 0]
     for place, side in enumerate((match.base, match.candidate)):
         seen = set()
         for sample in side:
-            why = _distrust(sample.result)
-            if not why and identity(sample) in seen:
-                why = "the same figures at the same time as another run: one run, not two"
-            if why:
+            if identity(sample) in seen:
+                out[place].append(f"{sample.run}: {TWIN}")
+                continue
+            seen.add(identity(sample))
+            different[place] += 1
+            if why := unfit(sample.result) or ("" if untrusted else distrust(sample.result)):
                 out[place].append(f"{sample.run}: {why}")
             else:
-                seen.add(identity(sample))
                 kept[place].append(sample)
     if paired:
         rounds = {s.round for s in kept[0]} & {s.round for s in kept[1]}
@@ -59,17 +62,22 @@ def usable(
             lost = [s for s in kept[place] if s.round not in rounds]
             out[place] += [f"{s.run}: the other run of its round does not count" for s in lost]
             kept[place] = [s for s in kept[place] if s.round in rounds]
-    for place, side in enumerate((match.base, match.candidate)):
+    for place in (0, 1):
         # Leaving out what was disturbed is fair; being left with less than half is luck.
-        if 2 * len(kept[place]) < len(side):
+        if 2 * len(kept[place]) < different[place]:
             kept[place] = []
     return tuple(kept), tuple(map(tuple, out))
 
 
-def _distrust(cell: CellResult) -> str:
-    """Why the figures of a run do not count; empty when they do."""
+def unfit(cell: CellResult) -> str:
+    """Why a run has no figures at all; empty when it has."""
     if cell.window.secs is None:
         return cell.reasons[0] if cell.reasons else "its window never closed"
+    return ""
+
+
+def distrust(cell: CellResult) -> str:
+    """Why the figures of a run cannot be trusted; empty when they can."""
     return "; ".join(cell.health.reasons)
 
 

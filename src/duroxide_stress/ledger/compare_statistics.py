@@ -102,19 +102,15 @@ def within(series: Series, metric: str) -> Spread | None:
         if not ended.size:
             return None
         counts = partial(_count_error, ended / series.secs)
-        return _spread(_long_run(counts, blocks) / ended.size, blocks)
+        return Spread(max(_long_run(counts, blocks), _step(blocks)) / ended.size, _freedom(blocks))
     due = np.asarray(series.due_secs, dtype=float) / series.secs
     if metric == "mean":
         mean = float(latencies.mean())
         means = partial(_mean_error, due, latencies - mean)
-        return _spread(max(_long_run(means, blocks), _step_ms(blocks)) / mean, blocks)
+        return Spread(max(_long_run(means, blocks), _step(blocks)) / mean, _freedom(blocks))
     if metric in QUANTILES:
         return _woodruff(latencies, due, blocks, QUANTILES[metric])
     return None
-
-
-def _spread(error: float, blocks: int) -> Spread | None:
-    return Spread(error, _freedom(blocks)) if error else None
 
 
 def _freedom(blocks: int) -> float:
@@ -166,18 +162,21 @@ def _woodruff(latencies: Any, due: Any, blocks: int, share: float) -> Spread | N
     error = _long_run(partial(_mean_error, due, below - below.mean()), blocks)
     # Ties and tiny samples leave blocks alike; independent latencies vary at least by this.
     error = max(error, sqrt(share * (1 - share) / size))
-    factor = t_quantile((1 + LEVEL) / 2, _freedom(blocks))
+    # A rare exceedance has less memory than the load: in a tail nothing is lost (same benchmark).
+    freedom = blocks - 1 if share > 0.9 else _freedom(blocks)
+    factor = t_quantile((1 + LEVEL) / 2, freedom)
     low, high = share - factor * error, share + factor * error
     if high * size > size or low * size < 1:
         return None
     ends = [float(ordered[int(np.ceil(edge * size)) - 1]) for edge in (low, high)]
-    error = max(log(ends[1] / ends[0]) / (2 * factor), _step_ms(blocks) / middle)
-    return Spread(error, _freedom(blocks))
+    error = max(log(ends[1] / ends[0]) / (2 * factor), _step(blocks) / middle)
+    return Spread(error, freedom)
 
 
-def _step_ms(blocks: int) -> float:
-    """The error of a latency that makes its interval a millisecond wide to both sides: the engine stamps
-    an end in whole milliseconds, so no figure of them can be told better."""
+def _step(blocks: int) -> float:
+    """The error that makes an interval one step wide to both sides. A latency has steps of a
+    millisecond, for the engine stamps an end in whole ones; a count has steps of one, for a window's
+    edge may fall on either side of an end. An engine like clockwork cannot be told better than that."""
     return 1.0 / t_quantile((1 + LEVEL) / 2, _freedom(blocks))
 
 

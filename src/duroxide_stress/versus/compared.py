@@ -33,10 +33,11 @@ def read_turns(home: Path) -> Turns:
     return turns
 
 
-def compare_turns(home: Path, turns: Turns, *, interrupted: bool | None = None) -> Comparison:
-    """Compare what there is; runs that were never made, or were cut off, do not count.
+def compare_turns(home: Path, turns: Turns, wanted: Wanted) -> Comparison:
+    """Compare what there is; runs that were never made, or were cut off, do not count. What `wanted` leaves
+    open is taken from the turns.
 
-    `interrupted` None means: when runs are missing. Raises UsageError when there is none at all.
+    Raises UsageError when there is no run of one side at all.
     """
     samples: dict[str, list[CellSample]] = {"base": [], "candidate": []}
     missing = 0
@@ -54,11 +55,12 @@ def compare_turns(home: Path, turns: Turns, *, interrupted: bool | None = None) 
         ]
     if not samples["base"] or not samples["candidate"]:
         raise UsageError(f"{home} has no runs of both sides: there is nothing to compare")
-    wanted = Wanted(
-        across_settings=turns.on_purpose,
+    wanted = msgspec.structs.replace(
+        wanted,
+        across_settings=wanted.across_settings or turns.on_purpose,
         turns=turns.order,
         command=turns.command,
-        interrupted=missing > 0 if interrupted is None else interrupted,
+        interrupted=wanted.interrupted or missing > 0,
     )
     base = Source(turns.base.name, tuple(samples["base"]))
     return compare(base, Source(turns.candidate.name, tuple(samples["candidate"])), wanted)

@@ -15,6 +15,7 @@ import site
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 from duroxide_stress.errors import RunError, UsageError, shown
@@ -107,8 +108,9 @@ def _make(engine: str, home: Path, python: Path) -> None:
         str(python), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", engine
     )
     if installed.returncode != 0:
+        why = _not_to_be_had(engine, python, _last_words(installed))
         shutil.rmtree(home, ignore_errors=True)
-        raise UsageError(_not_to_be_had(engine, _last_words(installed)))
+        raise UsageError(why)
     _put_behind(home)
     (home / MADE).write_text(engine + "\n", encoding="utf-8")
 
@@ -121,12 +123,12 @@ def _put_behind(home: Path) -> None:
     (packages / "zz-duroxide-stress.pth").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _not_to_be_had(engine: str, words: str) -> str:
+def _not_to_be_had(engine: str, python: Path, words: str) -> str:
     """Why an engine could not be installed, with the Pythons for which there is one."""
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     if engine.endswith(".whl") or "No matching distribution" not in words:
         return f"--engine {engine} cannot be installed: {words}"
-    others = [python for python in OTHER_PYTHONS if python != here and _wheel_for(engine, python)]
+    others = [v for v in OTHER_PYTHONS if v != here and _wheel_for(engine, python, v)]
     if others:
         return (
             f"{engine} has no wheel for Python {here}, but for {' and '.join(others)}: install "
@@ -135,10 +137,11 @@ def _not_to_be_had(engine: str, words: str) -> str:
     return f"{engine} cannot be had: there is no wheel of it for Python {here} on this system"
 
 
-def _wheel_for(engine: str, python: str) -> bool:
-    words = ["install", "--dry-run", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    words += ["--target", os.devnull, "--python-version", python, engine]
-    return _called(sys.executable, "-m", "pip", *words).returncode == 0
+def _wheel_for(engine: str, python: Path, version: str) -> bool:
+    with tempfile.TemporaryDirectory() as scratch:
+        words = ["install", "--dry-run", "--quiet", "--no-deps", "--only-binary", ":all:"]
+        words += ["--target", scratch, "--python-version", version, engine]
+        return _called(str(python), "-m", "pip", *words).returncode == 0
 
 
 def _probe(engine: str, python: Path) -> None:

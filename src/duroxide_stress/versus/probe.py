@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import sys
+from typing import Any
 
 WANTED = (
     "SqliteProvider",
@@ -28,12 +29,29 @@ WANTED = (
 """What `engines/duroxide` calls whatever the scenario."""
 
 
-def missing(module: object) -> list[str]:
-    """The wanted names that a module lacks."""
-    return [name for name in WANTED if not _has(module, name)]
+OPTIONS = (
+    "orchestration_concurrency", "worker_concurrency", "dispatcher_poll_interval_ms", "log_level",
+)  # fmt: skip
+"""What a runtime must be told."""
 
 
-def _has(thing: object, dotted: str) -> bool:
+def missing(module: Any) -> list[str]:
+    """The wanted names that a module lacks, and options that its runtime does not take."""
+    names = [name for name in WANTED if not _has(module, name)]
+    if "RuntimeOptions" not in names:
+        names += [f"RuntimeOptions.{name}" for name in OPTIONS if not _takes(module, name)]
+    return names
+
+
+def _takes(module: Any, option: str) -> bool:
+    try:
+        module.RuntimeOptions(**{option: "info" if option == "log_level" else 1})
+    except TypeError:
+        return False
+    return True
+
+
+def _has(thing: Any, dotted: str) -> bool:
     for part in dotted.split("."):
         if not hasattr(thing, part):
             return False
