@@ -32,7 +32,7 @@ def render(found: Comparison, home: Path | None = None, width: int | None = None
     blocks += ["\n".join(summary(found))]
     last = [] if home is None else [f"Recordings: {home}"]
     if found.command:
-        last.append(f"Repeat: {found.command}")
+        last.append(one_line(f"Repeat: {found.command}"))
     blocks += ["\n".join(last)]
     return printable(redact("\n\n".join(filter(None, blocks)) + "\n"))
 

@@ -34,8 +34,8 @@ def read_turns(home: Path) -> Turns:
 
 
 def compare_turns(home: Path, turns: Turns, wanted: Wanted) -> Comparison:
-    """Compare what there is; runs that were never made, or were cut off, do not count. What `wanted` leaves
-    open is taken from the turns.
+    """Compare what there is; runs that were never made, or were cut off, do not count. What `wanted`
+    leaves open is taken from the turns.
 
     Raises UsageError when there is no run of one side at all.
     """
