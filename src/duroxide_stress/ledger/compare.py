@@ -38,6 +38,7 @@ from duroxide_stress.ledger.compare_runs import (
 from duroxide_stress.ledger.compare_sources import CellSample, Source
 from duroxide_stress.ledger.compare_statistics import (
     ASSUMED_NOISE,
+    BUSY_NOISE,
     Interval,
     holm,
     judged,
@@ -67,6 +68,16 @@ class Wanted(msgspec.Struct, frozen=True):
     command: str = ""
     interrupted: bool = False
 
+    @property
+    def whole_command(self) -> str:
+        """The words that repeat the comparison, with how it was made."""
+        flags = {
+            "--across-machines": self.across_machines,
+            "--across-settings": self.across_settings and not self.turns,
+            "--untrusted": self.untrusted,
+        }
+        return " ".join([self.command, *(flag for flag, given in flags.items() if given)])
+
 
 class _Pair(msgspec.Struct, frozen=True):
     """The runs of one cell that count, and how they are to be compared."""
@@ -82,8 +93,11 @@ class _Pair(msgspec.Struct, frozen=True):
         return [*self.base, *self.candidate]
 
     @property
-    def virtual(self) -> bool:
-        return all(run.result.engine.startswith(VIRTUAL) for run in self.all)
+    def noise(self) -> float:
+        """What a single run a side is taken to vary by from run to run."""
+        if all(run.result.engine.startswith(VIRTUAL) for run in self.all):
+            return 0.0
+        return BUSY_NOISE if any(distrust(run.result) for run in self.all) else ASSUMED_NOISE
 
 
 def compare(base: Source, candidate: Source, wanted: Wanted) -> Comparison:
@@ -102,7 +116,7 @@ def compare(base: Source, candidate: Source, wanted: Wanted) -> Comparison:
         warnings=tuple(warnings),
         unmatched=matching.unmatched,
         cells=tuple(cells),
-        command=wanted.command,
+        command=wanted.whole_command,
         interrupted=wanted.interrupted,
     )
 
@@ -161,10 +175,10 @@ def _notes(match: Match, pair: _Pair) -> Iterator[str]:
         )
     if pair.same:
         yield "both sides are the same runs: nothing was compared with anything else"
-    elif len(pair.base) == len(pair.candidate) == 1 and not pair.virtual:
+    elif len(pair.base) == len(pair.candidate) == 1 and pair.noise:
         yield (
             "one run a side knows nothing of how runs differ from each other: the intervals are "
-            f"widened by an assumed {100 * ASSUMED_NOISE:.0f} %; run with --repeat 3, or in turn"
+            f"widened by an assumed {100 * pair.noise:.0f} %; run with --repeat 3, or in turn"
         )
 
 
@@ -196,7 +210,7 @@ def _change(metric: Metric, pair: _Pair, refusal: str) -> Change | None:
         [run.sample(metric) for run in pair.base],
         [run.sample(metric) for run in pair.candidate],
         paired=pair.paired,
-        noise=0.0 if pair.virtual else ASSUMED_NOISE,
+        noise=pair.noise,
     )
     return _told(metric, blank, interval, same=pair.same)
 

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 LEVEL = 0.95
 POWER = 0.8
 ASSUMED_NOISE = 0.05
-"""Run-to-run standard deviation that a single run is taken to have, as a share. On two cores that others
-use too, the released engine's throughput and mean latency showed 1 to 6 % (docs/compare.md)."""
+"""Run-to-run standard deviation that a single run on a quiet machine is taken to have, as a share. An
+assumption, and the report says so: only repeats can tell."""
+BUSY_NOISE = 0.12
+"""The same for a run whose figures are untrustworthy: the most that the released engine's throughput
+showed over four runs on two cores that others kept busy (1.5 to 12 %, docs/compare.md)."""
 MEMORY = 3
 """Blocks are at least so many mean latencies long: in a closed loop what is slow now delays what
 starts one latency from now."""

@@ -113,6 +113,13 @@ def test_too_few_runs_to_trust(quick_side: Source) -> None:
     assert {c.outcome for c in cell.changes} == {"cannot tell"}
     assert all("too few runs" in c.why for c in cell.changes)
     assert found.exit_code() == 3
+    asked = compared(Source("b", base), Source("c", (altered(one, 1.5),)), untrusted=True)
+    assert asked.cells[0].basis == "3 runs against 1"
+    assert any("3 of 4 runs count though" in note for note in asked.cells[0].notes)
+    (single,) = compared(
+        Source("b", base[:1]), Source("c", (altered(one, 1.5),)), untrusted=True
+    ).cells
+    assert any("an assumed 12 %" in note for note in single.notes)
 
 
 def test_figures_without_a_recording(fast: Path, tmp_path: Path) -> None:
@@ -139,6 +146,8 @@ def test_other_settings_are_another_load(quick_side: Source) -> None:
     (cell,) = compared(base, candidate).cells
     assert "different settings: max_concurrent 4 against 9" in cell.notes
     assert changes(base, candidate, across_settings=True)["mean"].outcome == "slower"
+    wanted = {"across_settings": True, "untrusted": True, "command": "duroxide-stress compare a b"}
+    assert compared(base, candidate, **wanted).command.endswith("a b --across-settings --untrusted")
 
 
 def test_other_machines_are_refused(quick_side: Source) -> None:
