@@ -285,6 +285,7 @@ def _side(source: Source) -> Side:
         engines=_engines(source.samples),
         machine=machine_of(environments),
         tool=", ".join(dict.fromkeys(filter(None, tools))),
+        verdict=worst(sample.result.verdict for sample in source.samples),
     )
 
 

@@ -84,6 +84,8 @@ class Side(msgspec.Struct, frozen=True):
     machine: str
     tool: str
     """The versions of duroxide-stress that recorded it."""
+    verdict: Verdict
+    """The worst of all its cells', also of those that the other side does not have."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -131,7 +133,7 @@ class Comparison(msgspec.Struct, frozen=True):
         """0 no regression, 1 the candidate violates a promise, 3 nothing could be told, 4 slower."""
         if self.interrupted:
             return EXIT_INTERRUPTED
-        if any(cell.candidate.verdict is Verdict.VIOLATED for cell in self.cells):
+        if self.candidate.verdict is Verdict.VIOLATED:
             return EXIT_VIOLATED
         if fail_on_slower and self.slower:
             return EXIT_TARGET_MISSED

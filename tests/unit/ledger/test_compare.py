@@ -172,6 +172,10 @@ def test_violated_promises(quick_side: Source) -> None:
     better = compared(Source("b", (broken,)), Source("c", (sound,)))
     assert better.broken[0].startswith("base: ")
     assert better.exit_code() != 1
+    alone = altered(
+        one, verdict=Verdict.VIOLATED, cell=msgspec.structs.replace(one.cell, scenario="x")
+    )
+    assert compared(Source("b", (sound,)), Source("c", (sound, alone))).exit_code() == 1
 
 
 def test_cells_of_one_side_only(quick_side: Source) -> None:

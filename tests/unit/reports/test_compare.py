@@ -31,7 +31,7 @@ def comparison(*changes: Change, words: str = "old") -> Comparison:
     """A cell with these figures; `words` stand wherever a recording's may."""
     side = SideCell(Verdict.VIOLATED, (words,), (words,), (words,))
     cell = CellComparison(words, "parallel", "p", "2/2", side, side, words, (words,), changes)
-    whole = Side(words, (words,), words, words)
+    whole = Side(words, (words,), words, words, Verdict.VIOLATED)
     return Comparison(SCHEMA, whole, whole, "ABBA", (words,), (words,), (words,), (cell,), words)
 
 
