@@ -66,7 +66,8 @@ def judged_source(run: Path, name: str | None = None) -> Source:
 
 
 def altered(sample: CellSample, scale: float = 1.0, **fields: Any) -> CellSample:
-    """A run as if it had been made on a real engine at another time: its figures times `scale`."""
+    """A run as if it had been made on a real engine at another time: its figures times `scale`. It has
+    no recording, unless it is given one, which takes a while to read."""
     cell = sample.result
     stretched = {
         name: value * scale
@@ -81,8 +82,13 @@ def altered(sample: CellSample, scale: float = 1.0, **fields: Any) -> CellSample
         latency_ms=msgspec.structs.replace(cell.latency_ms, **stretched),
         **{k: fields.pop(k) for k in list(fields) if k in type(cell).__struct_fields__},
     )
-    given = {"environment": MACHINE, **fields}
+    given = {"environment": MACHINE, "directory": None, **fields}
     return msgspec.structs.replace(sample, result=result, **given)
+
+
+def recorded(sample: CellSample, scale: float = 1.0, **fields: Any) -> CellSample:
+    """The same with its recording, so that a single run has an interval."""
+    return altered(sample, scale, directory=sample.directory, **fields)
 
 
 def changes(base: Source, candidate: Source, **wanted: Any) -> dict[str, Change]:

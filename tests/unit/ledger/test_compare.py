@@ -10,7 +10,7 @@ from duroxide_stress.ledger.compare_result import document, generate_schema, pub
 from duroxide_stress.ledger.compare_sources import Source, read_source
 from duroxide_stress.verdict import Verdict
 
-from .sides import altered, changes, compared
+from .sides import altered, changes, compared, recorded
 
 FIVE = ("throughput", "mean", "p50", "p95", "p99")
 
@@ -44,24 +44,24 @@ def test_a_planted_slowdown(quick_side: Source, slow_side: Source) -> None:
 def test_one_real_run_a_side_is_widened(quick_side: Source) -> None:
     """It knows nothing of run-to-run noise: 8 % are no verdict, 30 % are one."""
     (one,) = quick_side.samples
-    base = Source("base", (altered(one),))
-    near = changes(base, Source("candidate", (altered(one, 1.08),)))
+    base = Source("base", (recorded(one),))
+    near = changes(base, Source("candidate", (recorded(one, 1.08),)))
     assert near["mean"].outcome == "cannot tell"
     low, high = near["mean"].low_pct, near["mean"].high_pct
     assert low is not None
     assert high is not None
     assert low < -4 < 20 < high
-    far = changes(base, Source("candidate", (altered(one, 1.30),)))
+    far = changes(base, Source("candidate", (recorded(one, 1.30),)))
     assert far["mean"].outcome == "slower"
-    (cell,) = compared(base, Source("candidate", (altered(one, 1.08),))).cells
+    (cell,) = compared(base, Source("candidate", (recorded(one, 1.08),))).cells
     assert any("one run a side" in note for note in cell.notes)
 
 
 def test_repeats_are_replicates(quick_side: Source) -> None:
     """Three runs against two: their own spread, no assumption."""
     (one,) = quick_side.samples
-    base = Source("base", tuple(altered(one, s, directory=None) for s in (1.0, 1.01, 1.02)))
-    candidate = Source("candidate", tuple(altered(one, s, directory=None) for s in (1.2, 1.21)))
+    base = Source("base", tuple(altered(one, s) for s in (1.0, 1.01, 1.02)))
+    candidate = Source("candidate", tuple(altered(one, s) for s in (1.2, 1.21)))
     found = changes(base, candidate)["mean"]
     assert (found.outcome, found.confirmed) == ("slower", True)
     assert found.change_pct == pytest.approx(100 * (1.205 / 1.01 - 1), abs=0.01)
@@ -74,13 +74,11 @@ def test_rounds_are_pairs(quick_side: Source) -> None:
     """What a round shares cancels: drifts of 40 % do not hide a slowdown of 5 %."""
     (one,) = quick_side.samples
     drift, noise = (1.0, 1.2, 1.4, 1.1, 1.3), (1.0, 1.004, 0.998, 1.002, 0.997)
-    base = Source(
-        "base", tuple(altered(one, d, round=n, directory=None) for n, d in enumerate(drift))
-    )
+    base = Source("base", tuple(altered(one, d, round=n) for n, d in enumerate(drift)))
     candidate = Source(
         "candidate",
         tuple(
-            altered(one, 1.05 * d * e, round=n, directory=None)
+            altered(one, 1.05 * d * e, round=n)
             for n, (d, e) in enumerate(zip(drift, noise, strict=True))
         ),
     )
@@ -140,8 +138,8 @@ def test_other_settings_are_another_load(quick_side: Source) -> None:
     """No verdict, unless that is what is to be compared."""
     (one,) = quick_side.samples
     config = msgspec.structs.replace(one.cell.config, max_concurrent=9)
-    other = altered(one, 1.5, cell=msgspec.structs.replace(one.cell, config=config))
-    base, candidate = Source("b", (altered(one),)), Source("c", (other,))
+    other = recorded(one, 1.5, cell=msgspec.structs.replace(one.cell, config=config))
+    base, candidate = Source("b", (recorded(one),)), Source("c", (other,))
     assert {c.outcome for c in changes(base, candidate).values()} == {"cannot tell"}
     (cell,) = compared(base, candidate).cells
     assert "different settings: max_concurrent 4 against 9" in cell.notes

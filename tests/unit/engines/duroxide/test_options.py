@@ -1,5 +1,5 @@
-"""What a runtime is told: of locks only what differs from the engine's defaults, for older releases cannot
-be told of them at all."""
+"""What a runtime is told: of locks only what differs from the engine's defaults, for older releases
+cannot be told of them at all."""
 
 from typing import Any
 
