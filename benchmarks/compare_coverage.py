@@ -1,6 +1,6 @@
 """How often `compare` is right, on runs whose true difference is known.
 
-    python benchmarks/compare_coverage.py [--pairs 1000] [--seed 1]
+    python benchmarks/compare_coverage.py [--pairs 1000] [--seed 1] [--memory 0.5]
 
 A made-up engine keeps 20 instances in flight for 10 s. A latency is log-normal with 1 % outliers
 that take three times as long, times a speed that wanders within the run (autocorrelated over half a
@@ -38,10 +38,10 @@ PLANS = (
 )
 
 
-def run(rng: np.random.Generator, factor: float) -> Series:
+def run(rng: np.random.Generator, factor: float, memory_secs: float) -> Series:
     """One window of a closed loop, after two seconds of warm-up."""
     steps = int((SECS + 6) / GRID_SECS)
-    keep = np.exp(-GRID_SECS / MEMORY_SECS)
+    keep = np.exp(-GRID_SECS / memory_secs)
     shocks = rng.normal(0, WANDER * np.sqrt(1 - keep**2), steps)
     wander = [float(rng.normal(0, WANDER))]
     for shock in shocks:
@@ -84,7 +84,7 @@ def samples(series: Series) -> dict[str, Sample]:
     return {name: Sample(log(value), within(series, name)) for name, value in found.items()}
 
 
-def trial(rng: np.random.Generator, plan: Any, effect: float) -> dict[str, Any]:
+def trial(rng: np.random.Generator, plan: Any, effect: float, memory_secs: float) -> dict[str, Any]:
     """One comparison: metric → its interval."""
     _, runs, paired, noise, told = plan
     sides: list[list[dict[str, Sample]]] = [[], []]
@@ -92,7 +92,7 @@ def trial(rng: np.random.Generator, plan: Any, effect: float) -> dict[str, Any]:
         shared = rng.normal(0, ROUND_NOISE) if paired else 0.0
         for side, true in zip(sides, (0.0, effect), strict=True):
             factor = float(np.exp(shared + rng.normal(0, noise) + true))
-            side.append(samples(run(rng, factor)))
+            side.append(samples(run(rng, factor, memory_secs)))
     return {
         metric: judged(
             [s[metric] for s in sides[0]],
@@ -109,6 +109,9 @@ def main() -> None:
     words = argparse.ArgumentParser()
     words.add_argument("--pairs", type=int, default=1000)
     words.add_argument("--seed", type=int, default=1)
+    words.add_argument(
+        "--memory", type=float, default=MEMORY_SECS, help="Seconds over which the speed wanders."
+    )
     words.add_argument("--plans", default="", help="Only plans whose name begins so.")
     given = words.parse_args()
     ten = log(1.10)
@@ -116,8 +119,8 @@ def main() -> None:
         if not plan[0].startswith(given.plans):
             continue
         rng = np.random.default_rng(given.seed)
-        same = [trial(rng, plan, 0.0) for _ in range(given.pairs)]
-        slow = [trial(rng, plan, ten) for _ in range(given.pairs)]
+        same = [trial(rng, plan, 0.0, given.memory) for _ in range(given.pairs)]
+        slow = [trial(rng, plan, ten, given.memory) for _ in range(given.pairs)]
         print(f"\n{plan[0]} ({given.pairs} comparisons each)")
         print("| Figure | Holds (A/A) | Holds (10 %) | A/A called different | 10 % found | "
               "Could see (median) | No interval |")  # fmt: skip
