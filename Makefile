@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # Tests of figures and checks share the cores; those that load a real engine have them to themselves.
 PURE := tests/unit tests/bite tests/selftest
 
-.PHONY: stress test test-slow lint schema recordings clean
+.PHONY: stress test test-slow lint docs schema recordings clean
 
 stress: $(VENV)/.installed  ## run the standard suite; make stress ARGS="--suite quick"
 	@$(BIN)/duroxide-stress run $(ARGS)
@@ -24,6 +24,9 @@ lint: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.installed-test  ## build the documentation into site/; a broken link fails it
+	$(BIN)/mkdocs build --strict --quiet
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -36,7 +39,7 @@ $(VENV)/.installed-test: pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache
 
 schema: $(VENV)/.installed  ## write the published JSON Schema from the result's types
 	$(BIN)/python -c "import msgspec; from duroxide_stress.reports.json import generate_schema as g; print(msgspec.json.format(msgspec.json.encode(g()), indent=2).decode())" > src/duroxide_stress/schemas/result-1.json

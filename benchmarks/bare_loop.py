@@ -3,7 +3,7 @@
 Threads start an orchestration and wait for it, over and over; the same fan-out of activities as the
 harness's `parallel` scenario, and nothing checked. `observer_effect.py` measures the harness against
 it. As one process it is the plain script; with `--separate` the runtime serves from a process of its
-own, which only a store in a file allows. The engine's own log goes to standard output, so send that
+own, which a store in memory does not allow. The engine's own log goes to standard output, so send that
 to a file; the figures go to `--result` as one JSON object.
 """
 
@@ -86,11 +86,13 @@ def serve(store: Any, given: argparse.Namespace) -> Any:
     return runtime
 
 
-def connect(path: str) -> Any:
-    """The store: in memory, or the file at `path`."""
-    if path == ":memory:":
+def connect(store: str) -> Any:
+    """The store: in memory, the file of that path, or a schema of PostgreSQL (URL#schema)."""
+    if store == ":memory:":
         return duroxide.SqliteProvider.in_memory()
-    return duroxide.SqliteProvider.open(f"sqlite:{path}")
+    if store.startswith("postgresql:"):
+        return duroxide.PostgresProvider.connect_with_schema(*store.rsplit("#", 1))
+    return duroxide.SqliteProvider.open(f"sqlite:{store}")
 
 
 def measure(store: Any, given: argparse.Namespace, engine_pid: int | None) -> dict[str, Any]:
@@ -159,7 +161,7 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--store", default=":memory:", help="a file, or :memory:")
+    parser.add_argument("--store", default=":memory:", help="a file, :memory:, or URL#schema")
     parser.add_argument("--orchestration", type=int, default=2, help="orchestration workers")
     parser.add_argument("--worker", type=int, default=2, help="activity workers")
     parser.add_argument("--in-flight", type=int, default=20)

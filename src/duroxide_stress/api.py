@@ -49,6 +49,7 @@ def run_with_provider(
     *,
     scenario: str = "parallel",
     out: Path | None = None,
+    observer: Observer | None = None,
     keep_store: bool = False,
 ) -> RunResult:
     """Run one cell of `scenario` with `config` against a provider of your own.
@@ -59,7 +60,9 @@ def run_with_provider(
     """
     reference = _reference(provider)
     plan = single_cell_plan(config, scenario, reference)
-    return run_stress_test(plan, out=out, providers={reference: provider}, keep_store=keep_store)
+    return run_stress_test(
+        plan, out=out, observer=observer, providers={reference: provider}, keep_store=keep_store
+    )
 
 
 def _reference(provider: Provider) -> str:

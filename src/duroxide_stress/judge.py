@@ -16,7 +16,7 @@ from duroxide_stress.measure import metrics
 from duroxide_stress.measure.ceiling import ceiling
 from duroxide_stress.measure.figures import figures
 from duroxide_stress.measure.health import health
-from duroxide_stress.measure.memory import engine_memory
+from duroxide_stress.measure.memory import ENGINE, as_result, process_memory
 from duroxide_stress.measure.nodes import node_figures
 from duroxide_stress.measure.offered import offered
 from duroxide_stress.measure.recovery import recovery, summaries
@@ -116,7 +116,6 @@ def _judged(recording: Recording, cell: Cell, run: RunHead, own: Sequence[Check]
     condition = health(recording, measured, durable, offer, cpus)
     machine = metrics.cores_used(recording, measured, "machine")
     limit = ceiling(head, rate, offer, machine, cpus)
-    memory = engine_memory(recording)
     recovered = recovery(recording)
     asked = (*CHECKS.values(), *own) if judgeable(recording) else ()
     checks = tuple(judge(check, recording) for check in asked)
@@ -148,14 +147,7 @@ def _judged(recording: Recording, cell: Cell, run: RunHead, own: Sequence[Check]
         window=measured,
         offered=offer,
         ceiling=limit,
-        memory_mb=Memory(
-            memory.peak,
-            memory.mean,
-            memory.slope,
-            memory.slope_low,
-            memory.slope_high,
-            memory.slope_reason,
-        ),
+        memory_mb=as_result(process_memory(recording, *ENGINE)),
         cpu_cores=metrics.cores_used(recording, measured, "engine", "embedded"),
         store=store_facts(recording, counted.completed),
         figures=figures(recording, measured),

@@ -45,7 +45,13 @@ ANY = "$any"
 """`{"$any": [a, b]}` within an expected output: either value is right (who wins a race is open)."""
 
 
-class Expectation(msgspec.Struct, frozen=True, omit_defaults=True):
+ANYBODY = "\x1aanybody\x1a"
+"""Stands for an instance's name, and is no part of any other text."""
+_write, _read = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
+ANYBODY_WRITTEN = _write(ANYBODY)[1:-1]
+
+
+class Expectation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What one instance owes. Stored with its op, so that a recording can be judged for ever."""
 
     output: Json
@@ -96,10 +102,27 @@ class Oracle:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._known: dict[tuple[str, bytes], Forecast] = {}
+        self._owed: dict[tuple[str, int | bytes, str], tuple[Expectation, bytes]] = {}
 
     def expect(self, program: str, instance: str, value: Json, alike: str) -> Expectation:
-        """The expectation of one root instance of `program` started with `value`."""
-        found = self.forecast(program, instance, value)
+        """The expectation of one root instance of `program` started with `value`.
+
+        Each value is forecast once: an instance's own name only stands within the texts of its output.
+        """
+        known = value if type(value) is int else msgspec.json.encode(value, order="deterministic")
+        found = self._owed.get((program, known, alike))
+        if found is None:
+            owed = self._expectation(program, value, alike)
+            found = self._owed[program, known, alike] = owed, _write(owed.output)
+        owed, output = found
+        named = _read(output.replace(ANYBODY_WRITTEN, _write(instance)[1:-1]))
+        return Expectation(
+            named, owed.activities, owed.events, owed.min_ms, owed.alike, owed.status, owed.error
+        )
+
+    def _expectation(self, program: str, value: Json, alike: str) -> Expectation:
+        """That of an instance whose name is `ANYBODY`."""
+        found = self.forecast(program, ANYBODY, value)
         events = {kind: n for kind, n in found.events.items() if not self._varies(found, kind)}
         return Expectation(
             output=found.output,

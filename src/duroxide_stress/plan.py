@@ -167,12 +167,16 @@ class Plan(msgspec.Struct, frozen=True):
     def estimated_secs(self) -> float:
         """How long the plan will take: windows and warm-ups, what each cell costs beside them, and where
         hosts are struck the locks that they leave behind."""
+        return self.estimated_secs_after(0)
+
+    def estimated_secs_after(self, done: int) -> float:
+        """How long what comes behind the first cells takes."""
         return sum(
             cell.config.warmup_secs
             + cell.config.duration_secs
             + CELL_OVERHEAD_SECS
             + (cell.config.longest_lock_ms / 1000 if cell.faults else 0)
-            for cell in self.cells
+            for cell in self.cells[done:]
         )
 
     def describe(self) -> str:

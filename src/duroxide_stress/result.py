@@ -97,7 +97,8 @@ class Ceiling(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """Resident memory of the engine's processes together (the whole process when embedded), MiB."""
+    """Resident memory of the engine's processes together (the whole process when embedded), or of the
+    driver, MiB."""
 
     peak: float | None
     mean: float | None
@@ -258,6 +259,8 @@ class Health(msgspec.Struct, frozen=True):
     clock_drift_ms: float
     watch_errors: int
     notes: tuple[str, ...] = ()
+    generator_memory_mb: Memory | None = None
+    """Of the driver; null when embedded."""
 
 
 class CellResult(msgspec.Struct, frozen=True):

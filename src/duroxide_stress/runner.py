@@ -16,7 +16,7 @@ from duroxide_stress.environment import describe_environment
 from duroxide_stress.errors import RunError, UsageError, in_words
 from duroxide_stress.faults.registry import read_faults
 from duroxide_stress.fitting import misfits
-from duroxide_stress.load.driver import Progress
+from duroxide_stress.load.progress import Progress
 from duroxide_stress.nodes.onlooker import Onlooker
 from duroxide_stress.nodes.spawner import movable
 from duroxide_stress.nodes.supervisor import CellRun

@@ -27,7 +27,6 @@ def test_two_variants_in_turn(tool: Tool) -> None:
     assert mean["low_pct"] <= 20 <= mean["high_pct"]
     assert data["turns"] == "AB"
     assert "2/2 round 1: twelve, parallel on reference at 2/2" in done.stderr
-    assert "--activity\\-delay" not in markdown.read_text()
     assert "| Avg latency |" in markdown.read_text()
     again = tool.run("compare", out)
     assert again.returncode == 0

@@ -99,7 +99,7 @@ def test_a_second_ctrl_c_ends_at_once_what_does_not_end_by_itself(tool: Tool) ->
     """A driver that has been stopped cannot obey; the second signal does not wait for it."""
     process, cell = start(tool, *FILE)
     wait_for_mark(cell, "window_begin")
-    tool.node("ops.jsonl").suspend()
+    tool.node("ops").suspend()
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         # Signals that come together are one signal.

@@ -11,7 +11,7 @@ import pytest
 from .tool import LONG, TINY, Tool, cells, document, finish, wait_for, wait_for_effects
 
 FILE, MEMORY = "sqlite-file", "sqlite-memory"
-HOST, DRIVER = "effects.jsonl", "ops.jsonl"
+HOST, DRIVER = "effects", "ops"
 
 
 def strike(tool: Tool, provider: str, node: str, number: signal.Signals) -> dict[str, Any]:

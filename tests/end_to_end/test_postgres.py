@@ -58,7 +58,7 @@ def refused(tool: Tool, *words: str) -> str:
 
 def test_a_run_prints_its_table_and_leaves_nothing(open_tool: Tool) -> None:
     """On an embedded server, without any word about it."""
-    done = open_tool.run(*ON_POSTGRES, "--max-concurrent", "18", "--out", "out")
+    done = open_tool.run(*ON_POSTGRES, "--quiet", "--max-concurrent", "18", "--out", "out")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert "| PostgreSQL | 1/1 " in done.stdout

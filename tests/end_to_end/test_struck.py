@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
 import psutil
 import pytest
 
-from .tool import LONG, Tool, cells, document, finish, wait_for
+from .tool import LONG, Tool, cells, document, finish, lines, wait_for
 
 LOCKS = ("--worker-lock-timeout-ms", "2000", "--orchestrator-lock-timeout-ms", "2000")
 PAUSED = ("run", *LONG, *LOCKS, "--provider", "sqlite-file", "--nodes", "2", "--out", "out")
-
-
-def lines(cell: Path, name: str) -> list[str]:
-    """The lines of one of the cell's files so far."""
-    path = cell / name
-    return path.read_text().splitlines() if path.exists() else []
 
 
 def stopped(tool: Tool) -> list[psutil.Process]:
@@ -43,10 +36,10 @@ def test_cut_off_while_a_host_stands_still(tool: Tool, number: signal.Signals) -
     assert "Traceback" not in done.stdout + done.stderr
     wait_for(lambda: tool.processes() == [], "the end of all processes")
     (cell,) = cells(out)
-    assert any('"began"' in line for line in lines(cell, "faults.jsonl"))
+    assert any(line["what"] == "began" for line in lines(cell / "faults.jsonl"))
     if number is signal.SIGINT:
         assert done.returncode == 130
-        assert "cut off with the cell" in lines(cell, "faults.jsonl")[-1]
+        assert "cut off with the cell" in lines(cell / "faults.jsonl")[-1]["detail"]
     checked = tool.run("check", "out")
     assert checked.returncode == 3
     assert "Traceback" not in checked.stdout + checked.stderr
@@ -65,14 +58,18 @@ def test_a_host_that_freezes_is_told_at_once(tool: Tool) -> None:
 
     def ready() -> bool:
         (cell,) = cells(out) if out.exists() and cells(out) else (None,)
-        return cell is not None and sum("ready" in n for n in lines(cell, "nodes.jsonl")) == 2
+        return (
+            cell is not None and sum(n["what"] == "ready" for n in lines(cell / "nodes.jsonl")) == 2
+        )
 
     wait_for(ready, "two hosts")
     (cell,) = cells(out)
-    wait_for(lambda: lines(cell, "effects.jsonl"), "an activity")
-    host = tool.node("effects.jsonl")
+    wait_for(lambda: lines(cell / "effects.jsonl"), "an activity")
+    host = tool.node("effects")
     host.suspend()
-    wait_for(lambda: any("frozen" in n for n in lines(cell, "nodes.jsonl")), "a frozen host")
+    wait_for(
+        lambda: any(n["what"] == "frozen" for n in lines(cell / "nodes.jsonl")), "a frozen host"
+    )
     host.resume()
     done = finish(process)
     assert "is frozen: no sign of life for" in done.stderr

@@ -99,7 +99,7 @@ def test_the_cursor_comes_back_when_the_recording_fails(tool: Tool) -> None:
     wait_for_mark(cell, "begin")
     # The end of the cell cannot be written where a directory stands.
     (cell / "end.json").mkdir()
-    tool.node("ops.jsonl").kill()
+    tool.node("ops").kill()
     seen = terminal.read_to_end()
     assert terminal.process.returncode == 3
     assert "error: the recording in out cannot be written: Is a directory" in seen

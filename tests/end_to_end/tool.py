@@ -17,6 +17,8 @@ import msgspec
 import psutil
 import pytest
 
+from duroxide_stress.recording.pieces import lines_of
+
 PROVIDERS = Path(__file__).parent / "providers"
 PATIENCE_SECS = 60
 """No test waits this long unless something is broken."""
@@ -107,17 +109,18 @@ class Tool:
                     found.append(process)
         return found
 
-    def node(self, file: str) -> psutil.Process:
-        """The node that writes this file: `effects.jsonl` the host, `ops.jsonl` the driver."""
+    def node(self, kind: str) -> psutil.Process:
+        """The node that writes records of this kind: `effects` a host, `ops` the driver."""
 
         def look() -> psutil.Process | None:
             for process in self.processes():
                 with contextlib.suppress(psutil.Error):
-                    if any(opened.path.endswith(file) for opened in process.open_files()):
+                    names = [Path(opened.path).name for opened in process.open_files()]
+                    if any(n.startswith(kind) and n.endswith(".jsonl") for n in names):
                         return process
             return None
 
-        found: psutil.Process = wait_for(look, f"the writer of {file}")
+        found: psutil.Process = wait_for(look, f"the writer of {kind}")
         return found
 
     def wait_until_gone(self) -> None:
@@ -151,14 +154,9 @@ def document(path: Path) -> dict[str, Any]:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    """The complete lines of a record file; none when it is not there yet."""
-    if not path.exists():
-        return []
-    return [
-        msgspec.json.decode(line)
-        for line in path.read_bytes().splitlines(keepends=True)
-        if line.endswith(b"\n")
-    ]
+    """The complete lines of a kind of record, all its files together; none when it has none yet."""
+    found = lines_of(path.parent, path.stem)
+    return [msgspec.json.decode(line) for line in found if line.endswith(b"\n")]
 
 
 def marked(cell: Path, name: str) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from duroxide_stress.crashes import MOMENTS
 from duroxide_stress.judge import judge_run
 from duroxide_stress.plan import Plan
+from duroxide_stress.recording.pieces import lines_of
 from duroxide_stress.recording.store import read_run
 from duroxide_stress.verdict import Verdict
 
@@ -34,8 +35,7 @@ class Mapped(NamedTuple):
     def lines(self, moment: str, name: str) -> list[dict[str, Any]]:
         """The records of the cell in which the host died at this moment."""
         (cell,) = (c for c in self.plan.cells if c.faults == (f"crash:{moment},pass=1",))
-        text = (self.out / cell.key / f"{name}.jsonl").read_bytes()
-        return [msgspec.json.decode(line) for line in text.splitlines()]
+        return [msgspec.json.decode(line) for line in lines_of(self.out / cell.key, name)]
 
 
 @pytest.fixture(scope="module")

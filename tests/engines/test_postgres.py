@@ -30,6 +30,7 @@ from duroxide_stress.providers.postgres_server import (
     restart,
     server_pid,
 )
+from duroxide_stress.recording.pieces import lines_of
 from duroxide_stress.redaction import redact
 from duroxide_stress.result import CellResult
 from duroxide_stress.runner import SilentObserver, run_plan
@@ -442,7 +443,5 @@ def document(path: Path) -> dict[str, Any]:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode_lines(
-        path.read_bytes()
-    )
-    return found
+    """All records of this kind."""
+    return [msgspec.json.decode(line) for line in lines_of(path.parent, path.stem)]

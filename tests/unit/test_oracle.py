@@ -204,3 +204,21 @@ def test_expectations_name_what_is_alike() -> None:
     """The caller's word is kept, and an instance is expected to complete."""
     expected = Oracle({"one": Activity()}).expect("one", "i", 0, "parallel:3")
     assert (expected.alike, expected.status) == ("parallel:3", "Completed")
+
+
+@given(PROGRAMS, JSON, st.text(), st.text())
+def test_only_the_name_tells_two_instances_of_one_value_apart(
+    programs: dict[str, Program], value: Json, one: str, other: str
+) -> None:
+    """What is known of the first is as right for the second, whatever letters their names have."""
+    oracle = Oracle(programs)
+    first, second = (oracle.expect(ROOT, name, value, "x") for name in (one, other))
+    assert first.output == oracle.forecast(ROOT, one, value).output
+    assert second == Oracle(programs).expect(ROOT, other, value, "x")
+
+
+def test_values_of_another_type_are_not_taken_for_each_other() -> None:
+    """1, 1.0 and true are equal to Python, and three inputs to an engine."""
+    oracle = Oracle({"one": Activity()})
+    outputs = [oracle.expect("one", "i", value, "x").output for value in (1, 1.0, True, "1")]
+    assert outputs == [{"token": "i|1|0", "value": work(v, "0")} for v in (1, 1.0, True, "1")]

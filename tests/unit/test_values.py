@@ -153,3 +153,21 @@ def test_a_text_alone() -> None:
 def test_a_key_is_found_wherever_it_is(value: Any, there: bool) -> None:
     """Within lists and objects, as a key and not as a word."""
     assert has_key(value, "$any") is there
+
+
+LEAVES = (
+    JSON
+    | st.floats()
+    | st.text(st.characters())
+    | st.binary()
+    | st.tuples(st.integers())
+    | st.dictionaries(st.integers() | st.booleans() | st.none(), st.integers(), max_size=2)
+)
+
+
+@given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_a_flaw_is_never_overlooked_for_speed(value: Any) -> None:
+    """What is recorded as it is has no flaw, and what has one is not recorded as it is."""
+    wrong = flaw(value)
+    found = recordable(value)
+    assert found == {UNRECORDED: wrong} if wrong else found is value

@@ -11,7 +11,8 @@ import msgspec
 
 from duroxide_stress.engines.reference.session import WorldSession
 from duroxide_stress.engines.reference.world import World
-from duroxide_stress.load.driver import Driver, Progress
+from duroxide_stress.load.driver import Driver
+from duroxide_stress.load.progress import Progress
 from duroxide_stress.oracle import Oracle
 from duroxide_stress.plan import Cell, StressTestConfig
 from duroxide_stress.program import Json, Program

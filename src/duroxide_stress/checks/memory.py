@@ -14,7 +14,7 @@ Where the store lives in the engine's process it grows by what is stored, so the
 from __future__ import annotations
 
 from duroxide_stress.checks.base import Check, Looked
-from duroxide_stress.measure.memory import engine_memory
+from duroxide_stress.measure.memory import ENGINE, process_memory
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.result import Finding
 
@@ -35,7 +35,7 @@ def asked(recording: Recording) -> bool:
 
 def look(recording: Recording) -> Looked:
     """Judge the slope of the engine's resident memory."""
-    memory = engine_memory(recording)
+    memory = process_memory(recording, *ENGINE)
     samples = memory.samples
     if recording.head.mode == "embedded":
         return Looked(samples, undecided="the store lives in the process and grows with its data")

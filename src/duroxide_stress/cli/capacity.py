@@ -25,7 +25,8 @@ from duroxide_stress.cli.options import (
     WarmUp,
     split,
 )
-from duroxide_stress.cli.output import put, refuse_json_path
+from duroxide_stress.cli.output import put_json
+from duroxide_stress.cli.paths import refuse_paths
 from duroxide_stress.cli.run import given_providers
 from duroxide_stress.errors import UsageError, shown
 from duroxide_stress.verdict import (
@@ -95,9 +96,9 @@ def capacity(  # noqa: PLR0913 - a command's options
         {name: value for name, value in given.items() if value is not None},
         option,
     )
-    refuse_json_path(json)
+    refuse_paths(json=json)
     result, directory = _searched(asked, out, postgres_url, quiet=quiet)
-    put(
+    put_json(
         lambda width: report.render(result, directory, width),
         lambda: document(result),
         json,

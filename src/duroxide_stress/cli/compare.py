@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from duroxide_stress.cli.options import JsonPath, Out, PlanWords, Quiet, with_plan_words
-from duroxide_stress.cli.output import put, refuse_json_path, say
+from duroxide_stress.cli.output import put, say
+from duroxide_stress.cli.paths import Document, refuse_paths
 from duroxide_stress.cli.run import read_plan
 from duroxide_stress.errors import UsageError
 
@@ -109,8 +110,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter an option
     told (with --fail-on slower: of some cell), 4 slower (only with --fail-on slower), 130
     interrupted.
     """
-    refuse_json_path(json)
-    refuse_json_path(markdown, "--markdown")
+    refuse_paths(json=json, markdown=markdown)
     in_turn = {"--engine": engine, "--variant": variant, "--rounds": rounds, "--envs": envs}
     _refuse_mixture(words, base, {**in_turn, "--out": out})
     from duroxide_stress.ledger.compare import Wanted
@@ -274,16 +274,10 @@ def _show(found: Comparison, home: Path | None, json: str | None, markdown: str 
     from duroxide_stress.reports import compare as report
     from duroxide_stress.reports import compare_markdown
 
-    kept = "" if home is None else f"; the runs are in {home}"
-    put(lambda width: report.render(found, home, width), lambda: document(found), json, kept)
+    documents = []
+    if json is not None:
+        documents.append(Document("--json", json, lambda: document(found)))
     if markdown is not None:
-        text = compare_markdown.render(found)
-        if markdown == "-":
-            say(text)
-            return
-        try:
-            Path(markdown).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(
-                f"--markdown {markdown} cannot be written: {error.strerror}{kept}"
-            ) from error
+        documents.append(Document("--markdown", markdown, lambda: compare_markdown.render(found)))
+    kept = "" if home is None else f"; the runs are in {home}"
+    put(lambda width: report.render(found, home, width), documents, kept)

@@ -20,7 +20,8 @@ from duroxide_stress.cli.options import (
     Seed,
     split,
 )
-from duroxide_stress.cli.output import leave, put, refuse_json_path, say
+from duroxide_stress.cli.output import leave, put_json, say
+from duroxide_stress.cli.paths import refuse_paths
 from duroxide_stress.cli.run import carried_out, given_providers
 from duroxide_stress.errors import UsageError, unknown_name
 from duroxide_stress.verdict import EXIT_INTERRUPTED
@@ -86,7 +87,7 @@ def crash_map(  # noqa: PLR0913 - a command's options
     from duroxide_stress.reports import crash_map as report
     from duroxide_stress.units import format_duration
 
-    refuse_json_path(json)
+    refuse_paths(json=json)
     moments = split(moment)
     overrides = {"nodes": nodes, "seed": seed}
     plan = map_plan(
@@ -99,7 +100,7 @@ def crash_map(  # noqa: PLR0913 - a command's options
     result, directory, interrupted = carried_out(
         plan, out, given, keep_store=keep_store, quiet=quiet
     )
-    put(
+    put_json(
         lambda width: report.render(result, directory, width),
         lambda: report.document(result),
         json,

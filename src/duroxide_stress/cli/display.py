@@ -12,19 +12,16 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from rich.console import Console
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 
-from duroxide_stress.load.driver import Progress
+from duroxide_stress.load.progress import Progress
+from duroxide_stress.plan import Plan
 from duroxide_stress.recording.records import CellEnd, CellHead
-from duroxide_stress.reports.text import printable
-from duroxide_stress.units import format_duration
+from duroxide_stress.reports.text import one_line, printable
+from duroxide_stress.units import MIB, format_duration, format_ms
 
 REFRESH_PER_SECOND = 4
-NEWS_SECS, NEWS_WIDTH = 2.0, 22
-"""How long a fault that struck stands in the place of the phase, and how much of it."""
+LINE_EVERY_SECS = 10.0
+"""How often a line tells of a cell that goes on."""
 
 
 class Interrupts:
@@ -107,70 +104,68 @@ class QuietDisplay:
         self._console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
 
-class LiveDisplay(QuietDisplay):
-    """One line that moves while a cell runs, one that stays when it is over."""
+class LineDisplay(QuietDisplay):
+    """Lines of progress, for a log, a pipe or a terminal that can do no more: one now and then, one a
+    fault, two a cell."""
 
     def __init__(self, interrupts: Interrupts, console: Console) -> None:
         super().__init__(interrupts, console)
-        self._live: Live | None = None
         self._title = ""
-        self._news, self._news_until = "", 0.0
+        self._last: Progress | None = None
+        self._told_at = 0.0
 
     def cell_began(self, number: int, total: int, head: CellHead) -> None:
         faults = "".join(f" {fault}" for fault in head.cell.faults)
-        self._title = (
-            f"{number}/{total} {head.provider_label} {head.cell.config.concurrency}{faults}"
-        )
-        self._live = Live(
-            Text(f"{self._title}: starting"),
-            console=self._console,
-            refresh_per_second=REFRESH_PER_SECOND,
-            transient=True,
-        )
-        self._live.start()
+        name = f"{head.provider_label} {head.cell.config.concurrency}{faults}"
+        self._title, self._last = f"{number}/{total} {one_line(name)}", None
+        self._told_at = time.monotonic()
 
     def progressed(self, progress: Progress) -> None:
-        if self._live is None:
-            return
-        row = Table.grid(padding=(0, 1))
-        left = max(0.0, progress.total_secs - progress.elapsed_secs)
-        phase = self._news if time.monotonic() < self._news_until else progress.phase
-        phase = "interrupted, ending" if self._interrupts.asked else phase
-        row.add_row(
-            Text(self._title, style="bold"),
-            Text(phase),
-            ProgressBar(total=progress.total_secs, completed=progress.elapsed_secs, width=10),
-            Text(f"{format_duration(round(left))}"),
-            Text(_figures(progress)),
-        )
-        self._live.update(row)
+        self._last = progress
+        if time.monotonic() - self._told_at >= LINE_EVERY_SECS:
+            self._told_at = time.monotonic()
+            left = format_duration(round(max(0.0, progress.total_secs - progress.elapsed_secs)))
+            self._say(f"{self._title}: {progress.phase}, {left} left, {figures(progress)}")
 
     def happened(self, sentence: str) -> None:
-        self._news, self._news_until = (
-            printable(sentence)[:NEWS_WIDTH],
-            time.monotonic() + NEWS_SECS,
-        )
+        self._say(f"{self._title}: {one_line(sentence)}")
 
     def cell_ended(self, head: CellHead, end: CellEnd) -> None:
-        self.close()
         self._say(f"{self._title}: {end.ended}, {end.driver.launched} launched")
-
-    def close(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        if self._last is not None:
+            self._say(f"    {figures(self._last)}")
 
 
-def _figures(progress: Progress) -> str:
-    return f"{progress.orchestrations_per_sec:.1f}/s {progress.failed} failed"
+def figures(progress: Progress) -> str:
+    """A cell in a line: its rate, the latency of its last completions, its failures, its memory."""
+    rss = progress.engine_rss_bytes
+    return ", ".join(
+        [
+            f"{progress.orchestrations_per_sec:.1f}/s",
+            f"lately P50 {format_ms(progress.latency_p50_ms)}",
+            f"P99 {format_ms(progress.latency_p99_ms)}",
+            f"{progress.failed} failed",
+            *([] if rss is None else [f"{rss / MIB:.0f} MiB"]),
+        ]
+    )
 
 
 @contextmanager
-def shown_while(interrupts: Interrupts, directory: Path, *, quiet: bool) -> Iterator[QuietDisplay]:
-    """The display for what runs meanwhile: a live line on a terminal, else only what must be said. What
-    is printed in this process goes to the recording's output.log."""
+def shown_while(
+    interrupts: Interrupts, directory: Path, *, quiet: bool, plan: Plan | None = None
+) -> Iterator[QuietDisplay]:
+    """The display for what runs meanwhile: a live view on a terminal, else lines; when `quiet` only
+    what must be said. `plan` tells what is still to come. What is printed in this process goes to the
+    recording's output.log."""
+    from duroxide_stress.cli.live import NARROWEST, LiveDisplay
+
     console = Console(stderr=True)
-    live = console.is_terminal and not quiet
-    display = (LiveDisplay if live else QuietDisplay)(interrupts, console)
+    display: QuietDisplay
+    if quiet:
+        display = QuietDisplay(interrupts, console)
+    elif console.is_terminal and not console.is_dumb_terminal and console.width >= NARROWEST:
+        display = LiveDisplay(interrupts, console, plan)
+    else:
+        display = LineDisplay(interrupts, console)
     with closing(display), prints_aside(directory / "output.log"):
         yield display

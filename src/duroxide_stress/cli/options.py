@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, get_type_hints
 
 import typer
+
+from duroxide_stress.reports.registry import OUTPUTS, Output
 
 
 class FailOn(StrEnum):
@@ -101,7 +103,10 @@ Option = Annotated[
 Repeat = Annotated[int | None, typer.Option(help="How often to run the cells [default: 1].")]
 RunDirectory = Annotated[Path, typer.Argument(help="A recording: the directory a run wrote.")]
 JsonPath = Annotated[
-    str | None, typer.Option("--json", help="Write the result as JSON to a file, - for stdout.")
+    str | None,
+    typer.Option(
+        "--json", help="Write the result as JSON to a file, - for stdout.", metavar="FILE"
+    ),
 ]
 FailOnOption = Annotated[
     FailOn, typer.Option("--fail-on", help="With `targets`, a missed target exits with 4.")
@@ -119,6 +124,15 @@ PostgresUrl = Annotated[
         help="A PostgreSQL server for provider postgres [default: an embedded one]. Better: "
         "DUROXIDE_STRESS_POSTGRES_URL in the environment, for a list of processes shows "
         "arguments. The words that repeat a run leave it out."
+    ),
+]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics-port",
+        min=0,
+        max=65535,
+        help="While it runs, Prometheus metrics on this port of 127.0.0.1; 0 takes a free one.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.")]
@@ -157,29 +171,63 @@ PLAN_WORDS: dict[str, Any] = {
 }
 
 
+def with_options(
+    name: str, kinds: Mapping[str, Any], without: tuple[str, ...] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Lets a command take the options `kinds` as one parameter called `name`: a dictionary of their
+    values. Typer sees each of them but those it does `without`, before the command's own."""
+    taken = {option: kind for option, kind in kinds.items() if option not in without}
+
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        own = [p for p in inspect.signature(command).parameters.values() if p.name != name]
+        hints = get_type_hints(command, include_extras=True)
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [
+            inspect.Parameter(option, keyword, annotation=kind, default=_nothing(kind))
+            for option, kind in taken.items()
+        ] + [p.replace(kind=keyword, annotation=hints[p.name]) for p in own]
+
+        @wraps(command)
+        def called(**given: Any) -> None:
+            values = {
+                option: given.pop(option) if option in taken else _nothing(kind)
+                for option, kind in kinds.items()
+            }
+            command(**{name: values}, **given)
+
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = {p.name: p.annotation for p in parameters}
+        del called.__wrapped__
+        return called
+
+    return decorated
+
+
 def with_plan_words(
     command: Callable[..., None], without: tuple[str, ...] = ()
 ) -> Callable[..., None]:
-    """A command whose first parameter takes all plan words, as typer must see it: with an option
-    for each of them but those it does `without`, before its own."""
-    _, *own = inspect.signature(command).parameters.values()
-    hints = get_type_hints(command, include_extras=True)
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        inspect.Parameter(name, keyword, annotation=kind, default=_nothing(kind))
-        for name, kind in PLAN_WORDS.items()
-        if name not in without
-    ] + [p.replace(kind=keyword, annotation=hints[p.name]) for p in own]
+    """For a command with a parameter `words: PlanWords`."""
+    return with_options("words", PLAN_WORDS, without)(command)
 
-    @wraps(command)
-    def called(**given: Any) -> None:
-        words = {name: given.pop(name, _nothing(kind)) for name, kind in PLAN_WORDS.items()}
-        command(words, **given)
 
-    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    called.__annotations__ = {p.name: p.annotation for p in parameters}
-    del called.__wrapped__
-    return called
+def _path_option(output: Output) -> Any:
+    several = "; of several cells a file each" if output.per_cell else ""
+    return Annotated[
+        str | None,
+        typer.Option(
+            f"--{output.name}",
+            help=f"Write {output.summary} to a file, - for stdout{several}.",
+            metavar="FILE",
+        ),
+    ]
+
+
+OutputPaths: TypeAlias = dict[str, Any]
+"""Where each output goes, by its name; None where it was not asked for."""
+with_output_paths = with_options(
+    "outputs", {"json": JsonPath, **{name: _path_option(out) for name, out in OUTPUTS.items()}}
+)
+"""For a command with a parameter `outputs: OutputPaths`."""
 
 
 def split(values: list[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -13,62 +13,44 @@ from typing import NoReturn, TextIO
 import typer
 
 from duroxide_stress.cli.options import FailOn
-from duroxide_stress.errors import RunError, UsageError
+from duroxide_stress.cli.paths import STDOUT, Document, Paths, documents_of, write
+from duroxide_stress.errors import RunError
 from duroxide_stress.result import RunResult
 from duroxide_stress.verdict import Verdict, exit_code, worst
 
 
-def refuse_json_path(json_path: str | None, flag: str = "--json") -> None:
-    """Find out before a long run, not after it, that its result would have nowhere to go."""
-    if json_path in (None, "-"):
-        return
-    path = Path(json_path)
-    if path.is_dir():
-        raise UsageError(f"{flag} {path} is a directory: name a file, or - for standard output")
-    if not path.parent.is_dir():
-        raise UsageError(f"{flag} {path} cannot be written: {path.parent} is not a directory")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"{flag} {path} cannot be written: no permission, or a read-only disk")
-
-
-def show(result: RunResult, run_directory: Path, json_path: str | None) -> None:
-    """Print the report; with `--json -` the report goes to stderr and stdout is JSON alone."""
-    from duroxide_stress.reports import console as console_report
-    from duroxide_stress.reports import json as json_report
+def show(result: RunResult, run_directory: Path, paths: Paths) -> None:
+    """Print the report, and write every output where it is to go."""
+    from duroxide_stress.reports import console
 
     put(
-        lambda width: console_report.render(result, run_directory, width),
-        lambda: json_report.render(result),
-        json_path,
+        lambda width: console.render(result, run_directory, width),
+        documents_of(result, run_directory, paths),
         f"; the result is in {run_directory / 'result.json'}",
     )
 
 
-def put(
-    report: Callable[[int | None], str],
-    document: Callable[[], str],
-    json_path: str | None,
-    kept: str,
-) -> None:
-    """Print a report made for the terminal's width, and write its JSON where `--json` says.
+def put(report: Callable[[int | None], str], documents: Sequence[Document], kept: str) -> None:
+    """Print a report made for the terminal's width, and write its documents. Where one of them goes
+    to standard output it has that for itself, and the report goes to stderr.
 
-    `kept` ends the sentence that says why it cannot be written.
+    `kept` ends the sentence that says why one cannot be written.
     """
-    stream = sys.stderr if json_path == "-" else sys.stdout
+    stream = sys.stderr if any(d.path == STDOUT for d in documents) else sys.stdout
     on_terminal = stream is not None and stream.isatty()  # None where it was closed, as by >&-
     width = shutil.get_terminal_size().columns if on_terminal else None
     say(report(width), stream)
-    if json_path == "-":
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")  # as JSON is, whatever the locale
-        say(document())
-    elif json_path is not None:
-        try:
-            Path(json_path).write_text(document(), encoding="utf-8")
-        except OSError as error:
-            raise UsageError(
-                f"--json {json_path} cannot be written: {error.strerror}{kept}"
-            ) from error
+    write(documents, say, kept)
+
+
+def put_json(
+    report: Callable[[int | None], str],
+    document: Callable[[], str],
+    path: str | None,
+    kept: str,
+) -> None:
+    """`put` for a command whose only document is JSON, written where `--json` says."""
+    put(report, [] if path is None else [Document("--json", path, document)], kept)
 
 
 def say(text: str, stream: TextIO | None = None) -> None:

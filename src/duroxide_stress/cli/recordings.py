@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
-from duroxide_stress.cli.options import CheckFiles, FailOn, FailOnOption, JsonPath, RunDirectory
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from duroxide_stress.cli.options import (
+    CheckFiles,
+    FailOn,
+    FailOnOption,
+    OutputPaths,
+    RunDirectory,
+    with_output_paths,
+)
 from duroxide_stress.cli.output import leave, show
+from duroxide_stress.cli.paths import mixed
+from duroxide_stress.errors import UsageError
+
+if TYPE_CHECKING:
+    from duroxide_stress.result import RunResult
 
 
+@with_output_paths
 def check(
     run_directory: RunDirectory,
+    outputs: OutputPaths,
     check: CheckFiles = [],  # noqa: B006 - typer's way to say that it may be left out
-    json: JsonPath = None,
     fail_on: FailOnOption = FailOn.PROMISES,
 ) -> None:
     """Judge a recording again; the exit code is the verdict's. Needs no engine."""
-    from duroxide_stress.api import check_recording
-    from duroxide_stress.checks.own import load_checks
-
-    result = check_recording(run_directory, load_checks(check))
-    show(result, run_directory, json)
-    leave(result, fail_on)
+    leave(_shown(run_directory, outputs, check), fail_on)
 
 
+@with_output_paths
 def report(
     run_directory: RunDirectory,
+    outputs: OutputPaths,
     check: CheckFiles = [],  # noqa: B006 - as above
-    json: JsonPath = None,
 ) -> None:
     """Print a recording's table; exit code 0 whatever the verdict. Needs no engine."""
+    _shown(run_directory, outputs, check)
+
+
+def _shown(run: Path, outputs: OutputPaths, check: list[str]) -> RunResult:
+    """Judge a recording and show it, also when an output then cannot be written."""
     from duroxide_stress.api import check_recording
     from duroxide_stress.checks.own import load_checks
 
-    show(check_recording(run_directory, load_checks(check)), run_directory, json)
+    if problems := mixed(outputs):
+        raise UsageError(problems)
+    result = check_recording(run, load_checks(check))
+    if problems := mixed(outputs, len(result.cells)):
+        raise UsageError(problems)
+    show(result, run, outputs)
+    return result

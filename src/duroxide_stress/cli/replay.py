@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from duroxide_stress.cli.options import JsonPath, RunDirectory
-from duroxide_stress.cli.output import put, refuse_json_path
+from duroxide_stress.cli.output import put_json
+from duroxide_stress.cli.paths import refuse_paths
 from duroxide_stress.verdict import exit_code
 
 
@@ -34,10 +35,10 @@ def replay(
     from duroxide_stress.api import replay_recording
     from duroxide_stress.replay import report
 
-    refuse_json_path(json)
+    refuse_paths(json=json)
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # what the code prints
         result = replay_recording(run_directory, scenario, instance=instance, limit=limit)
-    put(
+    put_json(
         lambda width: report.render(result, run_directory, width),
         lambda: report.document(result),
         json,

@@ -12,16 +12,19 @@ import typer
 from duroxide_stress.cli.options import (
     FailOn,
     FailOnOption,
-    JsonPath,
     KeepStore,
+    MetricsPort,
     Out,
+    OutputPaths,
     PlanWords,
     PostgresUrl,
     Quiet,
     split,
+    with_output_paths,
     with_plan_words,
 )
-from duroxide_stress.cli.output import leave, refuse_json_path, say, show
+from duroxide_stress.cli.output import leave, say, show
+from duroxide_stress.cli.paths import Paths, path_problems
 from duroxide_stress.errors import UsageError, shown
 from duroxide_stress.verdict import EXIT_INTERRUPTED
 
@@ -32,23 +35,24 @@ if TYPE_CHECKING:
 
 
 @with_plan_words
+@with_output_paths
 def run(
     words: PlanWords,
+    outputs: OutputPaths,
     out: Out = None,
-    json: JsonPath = None,
     keep_store: KeepStore = False,
     postgres_url: PostgresUrl = None,
     fail_on: FailOnOption = FailOn.PROMISES,
+    metrics_port: MetricsPort = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a plan, judge it, print the table."""
-    plan = read_plan(words)
-    refuse_json_path(json)
+    plan = read_plan(words, outputs)
     providers = given_providers(plan, postgres_url)
     result, directory, interrupted = carried_out(
-        plan, out, providers, keep_store=keep_store, quiet=quiet
+        plan, out, providers, keep_store=keep_store, quiet=quiet, port=metrics_port
     )
-    show(result, directory, json)
+    show(result, directory, outputs)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
     leave(result, fail_on)
@@ -61,22 +65,26 @@ def carried_out(
     *,
     keep_store: bool,
     quiet: bool,
+    port: int | None = None,
 ) -> tuple[RunResult, Path, bool]:
-    """Run a plan and judge it: the result, its recording, and whether Ctrl-C cut it off."""
+    """Run a plan and judge it: the result, its recording, and whether Ctrl-C cut it off. With a `port`
+    its metrics are served meanwhile."""
     from duroxide_stress.api import check_recording
     from duroxide_stress.checks.own import load_checks
     from duroxide_stress.cli.display import Interrupts, shown_while
+    from duroxide_stress.cli.metrics_port import metrics_port
     from duroxide_stress.runner import prepare_directory, run_plan
 
     checks = load_checks(plan.checks)
     new = out is None or not out.exists()
-    directory = prepare_directory(out, plan)
-    with Interrupts() as interrupts:
+    with metrics_port(port) as served, Interrupts() as interrupts:
+        directory = prepare_directory(out, plan)
         with (
             _removed_if_refused(directory if new else None, dated=out is None),
-            shown_while(interrupts, directory, quiet=quiet) as display,
+            shown_while(interrupts, directory, quiet=quiet, plan=plan) as display,
         ):
-            run_plan(plan, directory, observer=display, providers=providers, keep_store=keep_store)
+            observer = served.watching(display)
+            run_plan(plan, directory, observer=observer, providers=providers, keep_store=keep_store)
         interrupted = interrupts.asked  # a Ctrl-C from here on comes too late to cut anything off
         result = check_recording(directory, checks)
     return result, directory, interrupted
@@ -184,18 +192,21 @@ def _load(words: PlanWords, problems: list[str]) -> str | None:
 _PROFILES = {"rate": "constant", "ramp": "ramp"}
 
 
-def read_plan(words: PlanWords) -> Any:
-    """The plan a command line asks for. Raises UsageError with everything wrong with it."""
+def read_plan(words: PlanWords, outputs: Paths | None = None) -> Plan:
+    """The plan a command line asks for. Raises UsageError with everything that is wrong with it, or
+    with where its outputs are to go."""
     from duroxide_stress.config import build_plan
     from duroxide_stress.config_file import load_plan
 
     problems: list[str] = []
     choices = _choices(words, problems)
-    plan_file = words["plan_file"]
+    plan_file, cells = words["plan_file"], 1
     try:
         plan = build_plan(choices) if plan_file is None else load_plan(plan_file, choices)
+        cells = len(plan.cells)
     except UsageError as error:
         problems += error.problems
+    problems += path_problems(outputs or {}, cells)
     if problems:
         raise UsageError(problems)
     return plan

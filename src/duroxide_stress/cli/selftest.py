@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 
 from duroxide_stress.cli.options import JsonPath
-from duroxide_stress.cli.output import put, refuse_json_path
+from duroxide_stress.cli.output import put_json
+from duroxide_stress.cli.paths import refuse_paths
 from duroxide_stress.verdict import EXIT_OK, EXIT_VIOLATED
 
 
@@ -26,7 +27,7 @@ def self_test(
     from duroxide_stress.selftest import report
     from duroxide_stress.selftest.running import run_selftest
 
-    refuse_json_path(json)
+    refuse_paths(json=json)
     console = Console(stderr=True)
     with Interrupts() as interrupts, console.status("self-test") as status:
 
@@ -37,5 +38,5 @@ def self_test(
                 console.print(f"{phase}: {total}", highlight=False, markup=False)
 
         result = run_selftest(quick=quick, interrupted=lambda: interrupts.asked, tell=tell)
-    put(lambda width: report.render(result, width), lambda: report.document(result), json, "")
+    put_json(lambda width: report.render(result, width), lambda: report.document(result), json, "")
     raise typer.Exit(EXIT_OK if result.passed else EXIT_VIOLATED)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from duroxide_stress.cli.options import CheckFiles, JsonPath, RunDirectory
-from duroxide_stress.cli.output import put, refuse_json_path
+from duroxide_stress.cli.output import put_json
+from duroxide_stress.cli.paths import refuse_paths
 
 if TYPE_CHECKING:
     from duroxide_stress.reports.story import Story
@@ -37,10 +38,10 @@ def show(
     from duroxide_stress.judge import judge_run
     from duroxide_stress.reports import findings, story_text
 
-    refuse_json_path(json)
+    refuse_paths(json=json)
     if instance is None:
         result = judge_run(run_directory, load_checks(check))
-        put(
+        put_json(
             lambda width: findings.listing(result, run_directory, width),
             lambda: _document(findings.broken(result)),
             json,
@@ -48,7 +49,7 @@ def show(
         )
         return
     story = _story(run_directory, instance, cell, check)
-    put(
+    put_json(
         lambda width: story_text.render(story, width, everything=everything),
         lambda: _document(story),
         json,

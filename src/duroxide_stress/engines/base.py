@@ -44,7 +44,7 @@ class Attempts(Protocol):
         ...
 
 
-class Acknowledged(msgspec.Struct, frozen=True):
+class Acknowledged(msgspec.Struct, frozen=True, gc=False):
     """The client call that starts an instance returned: the engine owes it from now on."""
 
     op: int
@@ -52,7 +52,7 @@ class Acknowledged(msgspec.Struct, frozen=True):
     at_ns: int
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """The client call that starts an instance raised."""
 
     op: int
@@ -61,7 +61,7 @@ class Refused(msgspec.Struct, frozen=True):
     error: str
 
 
-class Acted(msgspec.Struct, frozen=True):
+class Acted(msgspec.Struct, frozen=True, gc=False):
     """A client call to an instance returned, or raised."""
 
     op: int
@@ -71,7 +71,7 @@ class Acted(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
-class Finished(msgspec.Struct, frozen=True):
+class Finished(msgspec.Struct, frozen=True, gc=False):
     """The client saw an instance in a terminal state."""
 
     op: int

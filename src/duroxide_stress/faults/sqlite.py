@@ -11,6 +11,7 @@ from pathlib import Path
 
 from duroxide_stress.faults.base import Fault, Injection, Play, SkippedError, Stage
 from duroxide_stress.faults.settings import Setting
+from duroxide_stress.recording.pieces import pieces
 
 STORES = ("sqlite-file",)
 TURN_SECS = 30.0
@@ -107,8 +108,8 @@ def _set(pid: int, soft: int) -> int:
 
 def _written_bytes(stage: Stage) -> int:
     """The largest of the files that the hosts write beside the store."""
-    files = [stage.directory / "effects.jsonl", *stage.directory.glob("host*.log")]
-    return max(map(_size, files))
+    files = [*pieces(stage.directory, "effects"), *stage.directory.glob("host*.log")]
+    return max(map(_size, files), default=0)
 
 
 def _store_bytes(stage: Stage) -> int:

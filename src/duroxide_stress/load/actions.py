@@ -30,9 +30,7 @@ class Actions:
         self._acked_ns: dict[int, int] = {}
 
     def begin(self, order: Order, acked_ns: int) -> None:
-        """An instance was acknowledged: its senders may begin."""
-        if not order.actions:
-            return
+        """An instance with calls was acknowledged: its senders may begin."""
         self._orders[order.op] = order
         self._acked_ns[order.op] = acked_ns
         for number, action in enumerate(order.actions):

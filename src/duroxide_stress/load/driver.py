@@ -15,8 +15,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 
-import msgspec
-
 from duroxide_stress.arrivals import read_arrivals
 from duroxide_stress.engines.base import (
     Acknowledged,
@@ -29,6 +27,7 @@ from duroxide_stress.engines.base import (
 )
 from duroxide_stress.load.actions import Actions
 from duroxide_stress.load.feed import Backlog, ByClock, Feed, Slots
+from duroxide_stress.load.progress import Progress, Recent
 from duroxide_stress.plan import StressTestConfig
 from duroxide_stress.recording.records import (
     CANARY,
@@ -64,18 +63,8 @@ STALE = 64
 """Entries of ended instances that an agenda may hold, beside one for each that still runs."""
 
 
-class Progress(msgspec.Struct, frozen=True):
-    """What a display needs to know, counted from the beginning of the cell."""
-
-    phase: str
-    elapsed_secs: float
-    total_secs: float
-    launched: int
-    completed: int
-    failed: int
-    in_flight: int
-    orchestrations_per_sec: float
-    """Completions the client saw within the window, over the time the window has been open."""
+GONE: tuple[None, int] = None, 0
+"""Of an op that is over: neither its order nor when it was due."""
 
 
 class Driver:
@@ -100,9 +89,11 @@ class Driver:
         self._session, self._workload, self._config = session, workload, config
         self._ops, self._samples = ops, samples
         self._aborted, self._tell, self._calm = aborted, tell, calm
-        self._in_flight: dict[int, Order] = {}
+        self._patience_ns = secs_to_ns(config.wait_timeout_secs)
+        self._in_flight: dict[int, tuple[Order, int]] = {}
         self._deadlines: list[tuple[int, int]] = []
         self._actions = Actions(session, ops)
+        self._recent = Recent()
         self._feed: Feed = Slots(0, 0)
         self.launched = self.completed = self.failed = self.max_in_flight = 0
         self._begun_ns = self._window_ns = self._window_end_ns = 0
@@ -215,7 +206,7 @@ class Driver:
         self._ops.write(
             Invoke(order.op, order.instance, order.part, order.input, due, now, order.expect)
         )
-        self._in_flight[order.op] = order
+        self._in_flight[order.op] = order, due
         heapq.heappush(self._deadlines, (now + self._allowed_ns(order), order.op))
         self.launched += 1
         self.max_in_flight = max(self.max_in_flight, len(self._in_flight))
@@ -224,9 +215,11 @@ class Driver:
     def _allowed_ns(self, order: Order) -> int:
         """How long an instance may take. What it needs by its own delays, or waits for by ours, is no
         hanging."""
-        messages_ms = max((a.after_ms for a in order.actions if a.kind == "enqueue"), default=0)
-        allowed_ms = max(order.expect.min_ms, messages_ms)
-        return secs_to_ns(self._config.wait_timeout_secs) + allowed_ms * NS_PER_MS
+        allowed_ms = order.expect.min_ms
+        if order.actions:
+            sent = (action.after_ms for action in order.actions if action.kind == "enqueue")
+            allowed_ms = max(allowed_ms, *sent, 0)
+        return self._patience_ns + allowed_ms * NS_PER_MS
 
     def _clear_up(self, now: int) -> None:
         """The last fault is healed: what is open now has its whole time from when nothing of it can be
@@ -234,8 +227,8 @@ class Driver:
         self._calm = None
         self._mark("calm", now)
         free_ns = now + self._config.longest_lock_ms * NS_PER_MS
-        orders = self._in_flight.values()
-        self._deadlines = [(free_ns + self._allowed_ns(order), order.op) for order in orders]
+        flights = self._in_flight.values()
+        self._deadlines = [(free_ns + self._allowed_ns(order), order.op) for order, _ in flights]
         heapq.heapify(self._deadlines)
 
     def _step(self, phase: str, until_ns: int) -> None:
@@ -256,39 +249,51 @@ class Driver:
 
     def _record(self, event: Event) -> None:
         match event:
-            case Acknowledged(op, begun_ns, at_ns):
-                self._ops.write(Acked(op, begun_ns, at_ns))
-                if op in self._in_flight:
-                    self._actions.begin(self._in_flight[op], at_ns)
+            case Finished():
+                self._finish(event)
+            case Acknowledged():
+                self._ops.write(Acked(event.op, event.begun_ns, event.at_ns))
+                order, _ = self._in_flight.get(event.op, GONE)
+                if order is not None and order.actions:
+                    self._actions.begin(order, event.at_ns)
             case Acted():
                 self._actions.done(event)
             case Refused(op, _, at_ns, error):
                 self._ops.write(Fail(op, at_ns, "start", error))
                 self._end(op, at_ns + REFUSED_PAUSE_NS)
                 self.failed += 1
-            case Finished(op, at_ns, "Completed", output):
-                complaint = self._workload.complaint(op, "Completed", output, None)
-                self._ops.write(Ok(op, at_ns, recordable(output), complaint))
-                order = self._in_flight.get(op)
-                inside = self._window_ns <= at_ns < self._window_end_ns
-                self._completed_in_window += inside and order is not None and order.part != CANARY
-                self._end(op, at_ns)
-                self.completed += 1
-            case Finished(op, at_ns, status, _, error):
-                complaint = self._workload.complaint(op, status, None, error)
-                self._ops.write(Fail(op, at_ns, "end", error or "", complaint))
-                order = self._in_flight.get(op)
-                planned = order is not None and order.expect.status == "Failed"
-                self._end(op, at_ns)
-                self.completed += planned
-                self.failed += not planned
+
+    def _finish(self, event: Finished) -> None:
+        """An instance is over, as its program planned or not."""
+        op, at_ns, output, error = event.op, event.at_ns, event.output, event.error
+        order, due_ns = self._in_flight.get(op, GONE)
+        if event.status == "Completed":
+            complaint = self._workload.complaint(op, event.status, output, None)
+            # What equals an expectation can be written as that can.
+            if order is None or output != order.expect.output:
+                output = recordable(output)
+            self._ops.write(Ok(op, at_ns, output, complaint))
+            inside = self._window_ns <= at_ns < self._window_end_ns
+            self._completed_in_window += inside and order is not None and order.part != CANARY
+            planned = True
+        else:
+            complaint = self._workload.complaint(op, event.status, None, error)
+            self._ops.write(Fail(op, at_ns, "end", error or "", complaint))
+            planned = order is not None and order.expect.status == "Failed"
+        if planned and order is not None and order.part != CANARY:
+            self._recent.add(at_ns - due_ns)
+        self._end(op, at_ns)
+        self.completed += planned
+        self.failed += not planned
 
     def _end(self, op: int, free_ns: int) -> None:
         """An op is over; its slot is free from `free_ns` on."""
-        order = self._in_flight.pop(op, None)
-        if order is not None and order.part != CANARY:
-            self._feed.ended(free_ns)
-        self._actions.forget(op)
+        order, _ = self._in_flight.pop(op, GONE)
+        if order is not None:
+            if order.part != CANARY:
+                self._feed.ended(free_ns)
+            if order.actions:
+                self._actions.forget(op)
         # A deadline may lie a day ahead; those of ended instances must not pile up until then.
         if len(self._deadlines) > 2 * len(self._in_flight) + STALE:
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self._in_flight]
@@ -319,6 +324,7 @@ class Driver:
         self._told_ns = now
         open_ns = min(now, self._window_end_ns) - self._window_ns
         rate = self._completed_in_window * NS_PER_SEC / open_ns if open_ns > 0 else 0.0
+        p50_ms, p99_ms = self._recent.percentiles_ms()
         self._tell(
             Progress(
                 phase=phase,
@@ -329,6 +335,8 @@ class Driver:
                 failed=self.failed,
                 in_flight=len(self._in_flight),
                 orchestrations_per_sec=rate,
+                latency_p50_ms=p50_ms,
+                latency_p99_ms=p99_ms,
             )
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
+from duroxide_stress.measure.memory import as_result, process_memory
 from duroxide_stress.measure.metrics import LOAD, cores_used, latency
 from duroxide_stress.recording.records import DriverEnd
 from duroxide_stress.recording.tables import Recording
@@ -64,6 +65,12 @@ def health(
         notes.append("embedded: the driver shares the engine's process, its CPU and its memory")
     if end.watch_errors:
         notes.append(f"{end.watch_errors} looks at instances failed: {end.last_watch_error}")
+    driver = process_memory(recording, "driver")
+    if driver.slope is not None:
+        notes.append(
+            f"the driver's memory: {driver.peak or 0:.0f} MiB at most, {driver.slope:+.2f} MiB a minute "
+            f"({driver.slope_low:+.2f} to {driver.slope_high:+.2f})"
+        )
     return Health(
         trustworthy=not reasons,
         reasons=tuple(reasons),
@@ -73,6 +80,7 @@ def health(
         clock_drift_ms=round(drift_ms, 3),
         watch_errors=end.watch_errors,
         notes=tuple(notes),
+        generator_memory_mb=None if embedded else as_result(driver),
     )
 
 

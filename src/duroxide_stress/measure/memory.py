@@ -1,5 +1,5 @@
-"""Resident memory of the engine's processes over the measuring window: of all that live at a time,
-together."""
+"""Resident memory of the engine's processes, or of the driver, over the measuring window: of all that
+live at a time, together."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from duroxide_stress.recording.tables import Recording
+from duroxide_stress.result import Memory
 from duroxide_stress.units import MIB, NS_PER_MS, NS_PER_SEC
 
 MIN_WINDOW_SECS = 60
@@ -19,9 +20,10 @@ BLOCKS = 10
 ROUND_NS = 250 * NS_PER_MS
 """Processes are looked at in rounds, one after another, and rounds begin at least this far apart."""
 CONFIDENCE = 0.99
+ENGINE = ("engine", "embedded")
 
 
-class EngineMemory(msgspec.Struct, frozen=True):
+class ProcessMemory(msgspec.Struct, frozen=True):
     """MiB, and MiB per minute; None where there is no figure."""
 
     samples: int = 0
@@ -45,8 +47,9 @@ class Round(NamedTuple):
     nodes: frozenset[str]
 
 
-def engine_memory(recording: Recording) -> EngineMemory:
-    """Peak over the whole cell; mean and slope over the window.
+def process_memory(recording: Recording, *sources: str) -> ProcessMemory:
+    """Of processes that are sampled under these names: peak over the whole cell; mean and slope over the
+    window.
 
     Slope and interval: Theil-Sen over five-second medians (scipy.stats.theilslopes, after Sen 1968).
     There is none where a process began or ended inside the window: that is a step and no trend.
@@ -56,7 +59,8 @@ def engine_memory(recording: Recording) -> EngineMemory:
         in_rounds(
             recording.rows(
                 "SELECT at_ns, coalesce(node, ''), rss_bytes FROM samples "
-                "WHERE source IN ('engine', 'embedded') AND rss_bytes IS NOT NULL ORDER BY at_ns"
+                "WHERE list_contains($sources, source) AND rss_bytes IS NOT NULL ORDER BY at_ns",
+                sources=list(sources),
             )
         )
     )
@@ -65,14 +69,14 @@ def engine_memory(recording: Recording) -> EngineMemory:
     peak = max((one.rss_bytes for one in rounds if one.at_ns <= rest), default=None)
     if peak is None or begin is None or end is None:
         reason = "no window" if rounds else "no samples"
-        return EngineMemory(peak=None if peak is None else peak / MIB, slope_reason=reason)
+        return ProcessMemory(peak=None if peak is None else peak / MIB, slope_reason=reason)
     inside = [one for one in rounds if begin <= one.at_ns <= end]
     mean = sum(one.rss_bytes for one in inside) / len(inside) / MIB if inside else None
     blocks = [
         (median(one.at_ns for one in block), median(one.rss_bytes for one in block))
         for block in (list(b) for _, b in groupby(inside, lambda o: (o.at_ns - begin) // BLOCK_NS))
     ]
-    figures = EngineMemory(len(inside), peak / MIB, mean)
+    figures = ProcessMemory(len(inside), peak / MIB, mean)
     if reason := _no_slope(inside, len(blocks), (end - begin) / NS_PER_SEC):
         return msgspec.structs.replace(figures, slope_reason=reason)
     from scipy.stats import theilslopes
@@ -99,6 +103,18 @@ def in_rounds(rows: Iterable[tuple[int, str, int]]) -> Iterable[Round]:
         seen[node] = rss_bytes
     if seen:
         yield Round(at, sum(seen.values()), frozenset(seen))
+
+
+def as_result(memory: ProcessMemory) -> Memory:
+    """What of it stands in the result."""
+    return Memory(
+        memory.peak,
+        memory.mean,
+        memory.slope,
+        memory.slope_low,
+        memory.slope_high,
+        memory.slope_reason,
+    )
 
 
 def _no_slope(inside: list[Round], blocks: int, secs: float) -> str:

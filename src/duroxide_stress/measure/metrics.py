@@ -110,25 +110,35 @@ def activities(recording: Recording, measured: Window) -> tuple[int, float | Non
 
 
 def latency(recording: Recording, measured: Window, clock: str, part: str | None = None) -> Latency:
-    """Latency from due to `durable` (the engine's timestamp), `seen` (the client's) or `begun`
-    (the client's start call: the driver's lateness)."""
+    """The distribution of `latencies`; none when the window never began."""
+    if measured.begin_ns is None:
+        return Latency()
+    return distribution(recording, latencies(clock, part), NS_PER_MS, **due_within(measured))
+
+
+def latencies(clock: str, part: str | None = None) -> str:
+    """A query of latencies in ns as the column `v`, from due to `durable` (the engine's timestamp),
+    `seen` (the client's) or `begun` (the client's start call: the driver's lateness). Null where one
+    never came. `due_within` gives its parameters."""
     ended = {
         "durable": f"e.ended_ms * {NS_PER_MS}",
         "seen": "o.seen_ns",
         "begun": "o.begun_ns",
     }[clock]
     wanted = "o.begun_ns IS NOT NULL" if clock == "begun" else "o.as_planned"
-    if measured.begin_ns is None:
-        return Latency()
-    return distribution(
-        recording,
+    return (
         f"SELECT {ended} - o.due_ns AS v "
         f"FROM ops o LEFT JOIN ends e USING (instance) WHERE {wanted} "
-        f"AND o.due_ns >= $begin AND o.due_ns < $finish{_of(part)}",
-        NS_PER_MS,
-        begin=measured.begin_ns,
-        finish=measured.end_ns if measured.end_ns is not None else 2**62,
+        f"AND o.due_ns >= $begin AND o.due_ns < $finish{_of(part)}"
     )
+
+
+def due_within(measured: Window) -> dict[str, int]:
+    """The parameters of `latencies`; the window must have begun."""
+    if measured.begin_ns is None:
+        raise ValueError("the window never began")
+    finish = measured.end_ns if measured.end_ns is not None else 2**62
+    return {"begin": measured.begin_ns, "finish": finish}
 
 
 def distribution(

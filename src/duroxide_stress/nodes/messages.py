@@ -7,7 +7,7 @@ from typing import Literal, Protocol, TypeAlias
 import msgspec
 
 from duroxide_stress.errors import StressError, UsageError, in_words
-from duroxide_stress.load.driver import Progress
+from duroxide_stress.load.progress import Progress
 from duroxide_stress.plan import Cell
 from duroxide_stress.recording.records import FIRST_NODE, DriverEnd
 from duroxide_stress.redaction import redact

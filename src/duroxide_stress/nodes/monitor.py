@@ -25,6 +25,7 @@ class Monitor:
     def __init__(self, records: Records, store: Callable[[], StoreFigures]) -> None:
         self._records, self._store = records, store
         self._processes: dict[tuple[str, str], psutil.Process] = {("harness", ""): psutil.Process()}
+        self._rss: dict[tuple[str, str], int] = {}
         self._due_ns = 0
         self._count = 0
 
@@ -34,6 +35,12 @@ class Monitor:
             del self._processes["harness", ""]
         with contextlib.suppress(psutil.Error):
             self._processes[source, node] = psutil.Process(pid)
+
+    def resident_bytes(self, *sources: str) -> int | None:
+        """What the processes of these sources held together when they were last sampled; None when
+        none of them was."""
+        held = [rss for (source, _), rss in self._rss.items() if source in sources]
+        return sum(held) if held else None
 
     def sample_if_due(self) -> None:
         """Take a sample of everything when the last is old enough."""
@@ -84,7 +91,9 @@ class Monitor:
             with process.oneshot():
                 cpu, memory = process.cpu_times(), process.memory_info()
         except psutil.Error:
+            self._rss.pop((source, node), None)
             return
+        self._rss[source, node] = memory.rss
         self._records.write(
             Sample(
                 time.time_ns(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from duroxide_stress.load.driver import Progress
+from duroxide_stress.load.progress import Progress
 
 
 class Onlooker(Protocol):

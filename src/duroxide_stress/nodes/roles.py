@@ -16,7 +16,8 @@ from duroxide_stress.engines.registry import engine_named
 from duroxide_stress.errors import in_words
 from duroxide_stress.faults.base import Stage
 from duroxide_stress.faults.storm import Storm, brew
-from duroxide_stress.load.driver import Driver, Progress
+from duroxide_stress.load.driver import Driver
+from duroxide_stress.load.progress import Progress
 from duroxide_stress.nodes.hints import LocalHints
 from duroxide_stress.nodes.hosts import NodeNotes
 from duroxide_stress.nodes.messages import Control, Done, Driven, Failed, Ready, Told
@@ -24,6 +25,7 @@ from duroxide_stress.nodes.upgrade import EmbeddedUpgrade
 from duroxide_stress.nodes.virtual import VirtualHosts
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider, StoreAudit, StoreProblem, audit_store
+from duroxide_stress.recording.pieces import lines_of
 from duroxide_stress.recording.records import DriverEnd, Effect, Execution
 from duroxide_stress.recording.store import write_json
 from duroxide_stress.recording.writer import DirectWriter, LineWriter
@@ -101,7 +103,7 @@ def run_host(
     node: Node, control: Control, hint: Hint, *, name: str, released: bool, anchor_ns: int | None
 ) -> None:
     """Serve the programs until told to stop; with the newer release too, when it is that host."""
-    effects = Effects(node.directory / "effects.jsonl", control, anchor_ns)
+    effects = Effects(node.directory / f"effects-{name}.jsonl", control, anchor_ns)
     connection = node.engine.connect(node.provider, node.address)
     host = node.engine.host(
         connection,
@@ -255,7 +257,7 @@ def _audit(node: Node) -> None:
 
 
 def _collect(node: Node, connection: object) -> None:
-    launched = _launched(node.directory / "ops.jsonl")
+    launched = _launched(node.directory)
     with (
         LineWriter(node.directory / "executions.jsonl") as executions,
         LineWriter(node.directory / "history.jsonl") as history,
@@ -272,11 +274,7 @@ class _AnyOp(msgspec.Struct):
     instance: str = ""
 
 
-def _launched(ops: Path) -> list[str]:
-    decoder = msgspec.json.Decoder(_AnyOp)
-    instances = []
-    with ops.open("rb") as lines:
-        for line in lines:
-            if line.endswith(b"\n") and (op := decoder.decode(line)).type == "invoke":
-                instances.append(op.instance)
-    return instances
+def _launched(directory: Path) -> list[str]:
+    decode = msgspec.json.Decoder(_AnyOp).decode
+    whole = (line for line in lines_of(directory, "ops") if line.endswith(b"\n"))
+    return [op.instance for line in whole if (op := decode(line)).type == "invoke"]

@@ -16,6 +16,8 @@ from duroxide_stress.recording.records import FIRST_NODE
 
 SOURCES: dict[Role, str] = {"host": "engine", "driver": "driver", "embedded": "embedded"}
 """Under which name a role's process is sampled; the collector is not."""
+ENGINE = ("engine", "embedded")
+"""The sources that are the engine's."""
 
 
 class Spawner:
@@ -78,6 +80,10 @@ class Spawner:
         """Take a sample if one is due."""
         if self._monitor is not None:
             self._monitor.sample_if_due()
+
+    def engine_rss_bytes(self) -> int | None:
+        """What the engine's processes hold together; None where nothing is sampled."""
+        return None if self._monitor is None else self._monitor.resident_bytes(*ENGINE)
 
     def end(self) -> None:
         """Make sure that none is left."""

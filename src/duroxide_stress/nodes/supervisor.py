@@ -16,6 +16,8 @@ from inspect import GEN_CLOSED, getgeneratorstate
 from pathlib import Path
 from typing import NoReturn
 
+from msgspec.structs import replace
+
 from duroxide_stress.errors import RunError, UsageError
 from duroxide_stress.faults.base import Play, Stage
 from duroxide_stress.faults.storm import Storm, brew
@@ -37,6 +39,7 @@ from duroxide_stress.nodes.spawner import Spawner, movable
 from duroxide_stress.nodes.upgrade import upgrade
 from duroxide_stress.plan import Cell
 from duroxide_stress.providers.base import Provider, store_figures
+from duroxide_stress.recording.pieces import Compressor
 from duroxide_stress.recording.records import FIRST_NODE, SECOND_NODE, CellEnd, DriverEnd, Ended
 from duroxide_stress.recording.store import count_lines, write_json
 from duroxide_stress.recording.writer import DirectWriter
@@ -66,7 +69,7 @@ class CellRun:
     ) -> None:
         self._cell, self._provider, self._address = cell, provider, address
         self._directory, self._scratch, self._onlooker = directory, scratch, onlooker
-        self._samples = DirectWriter(directory / "samples.jsonl")
+        self._samples = DirectWriter(directory / "samples-monitor.jsonl")
         monitor = Monitor(self._samples, lambda: store_figures(provider, address))
         self._processes = Spawner(
             cell, provider, address, directory, scratch, monitor if monitored else None
@@ -86,6 +89,7 @@ class CellRun:
         Raises UsageError, when all is written, for what turned out to be the user's to mend.
         """
         refused: UsageError | None = None
+        compressor = Compressor(self._directory)
         try:
             if movable(self._provider) and self._provider.shared:
                 self._separate()
@@ -103,6 +107,7 @@ class CellRun:
         finally:
             self._processes.end()
             self._samples.close()
+            compressor.close()
             for log in self._directory.glob("*.log"):
                 redact_file(log)
         end = CellEnd(
@@ -291,7 +296,8 @@ class CellRun:
             time.sleep(POLL_SECS)
             message = node.message()
         if isinstance(message, Told):
-            self._onlooker.progressed(message.progress)
+            held = self._processes.engine_rss_bytes()
+            self._onlooker.progressed(replace(message.progress, engine_rss_bytes=held))
         elif isinstance(message, Failed):
             self._refuse(message, what, node)
         return message

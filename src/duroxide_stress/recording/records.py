@@ -1,8 +1,10 @@
-"""The records of a recording, format 1. One JSON object a line; all times are wall-clock
+"""The records of a recording, format 2. One JSON object a line; all times are wall-clock
 nanoseconds since the epoch (`_ns`) unless the engine's own milliseconds are meant (`_ms`).
 
 Format history
 - 1: the first.
+- 2: effects of each life of a host, and samples of each sampler, in a file of their own; files in
+  pieces, full ones compressed. The records are the same.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import msgspec
 from duroxide_stress.oracle import Expectation
 from duroxide_stress.plan import Cell, Plan
 
-FORMAT = 1
+FORMAT = 2
 CANARY = "canary"
 """The part that canaries belong to, and their orchestration."""
 AGED_PREFIX = "aged-"
@@ -39,7 +41,7 @@ FaultMoment: TypeAlias = Literal["intended", "began", "ended", "skipped"]
 MarkName: TypeAlias = Literal["begin", "window_begin", "window_end", "calm", "drained", "at_rest"]
 
 
-class Invoke(msgspec.Struct, frozen=True, tag="invoke", tag_field="type"):
+class Invoke(msgspec.Struct, frozen=True, gc=False, tag="invoke", tag_field="type"):
     """The driver wants an instance. The op then ends in exactly one Ok, Fail or Info."""
 
     op: int
@@ -52,7 +54,7 @@ class Invoke(msgspec.Struct, frozen=True, tag="invoke", tag_field="type"):
     expect: Expectation
 
 
-class Acked(msgspec.Struct, frozen=True, tag="acked", tag_field="type"):
+class Acked(msgspec.Struct, frozen=True, gc=False, tag="acked", tag_field="type"):
     """The engine accepted the start: from here on the instance must never be lost."""
 
     op: int
@@ -60,7 +62,7 @@ class Acked(msgspec.Struct, frozen=True, tag="acked", tag_field="type"):
     at_ns: int
 
 
-class Ok(msgspec.Struct, frozen=True, tag="ok", tag_field="type"):
+class Ok(msgspec.Struct, frozen=True, gc=False, tag="ok", tag_field="type"):
     """The client saw the instance completed; `output` is what it was given."""
 
     op: int
@@ -70,7 +72,7 @@ class Ok(msgspec.Struct, frozen=True, tag="ok", tag_field="type"):
     """What a user's predicate had against this end."""
 
 
-class Fail(msgspec.Struct, frozen=True, tag="fail", tag_field="type"):
+class Fail(msgspec.Struct, frozen=True, gc=False, tag="fail", tag_field="type"):
     """The client saw the instance failed, or its start was refused (`where`)."""
 
     op: int

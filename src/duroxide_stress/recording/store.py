@@ -3,14 +3,16 @@
 <run>/plan.json              the plan and the environment, first
 <run>/<cell>/cell.json       what was about to be run
 <run>/<cell>/ops.jsonl       invoke / acked / ok / fail / info / mark, by the driver
-<run>/<cell>/effects.jsonl   every real activity execution, by the host
+<run>/<cell>/effects*.jsonl  every real activity execution, by each life of a host
 <run>/<cell>/nodes.jsonl     the processes that serve: when each was ready, and stopped
 <run>/<cell>/faults.jsonl    injected faults: when each was meant to begin, began and was healed
-<run>/<cell>/samples.jsonl   processes, machine, store and queues over time
+<run>/<cell>/samples*.jsonl  queues over time by the driver; processes, machine, store by the monitor
 <run>/<cell>/executions.jsonl, history.jsonl, store.json, metrics.json    copied out at rest
 <run>/<cell>/end.json        last, atomically
 <run>/output.log             what was printed in the command's own process, if anything was
 <run>/result.json            the judgement: derived, may be deleted and made again
+
+The lines of a long run are in pieces, compressed when they are full: see `pieces.py`.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import msgspec
 import psutil
 
 from duroxide_stress.errors import RecordingError, UsageError
+from duroxide_stress.recording.pieces import count
 from duroxide_stress.recording.records import FORMAT, CellEnd, CellHead, RunHead, Writer
 from duroxide_stress.redaction import redact_bytes
 
@@ -50,16 +53,9 @@ def write_json(path: Path, value: object) -> None:
 
 
 def count_lines(directory: Path) -> dict[str, int]:
-    """Complete lines of each record file in a cell's directory."""
-    counts = {}
-    for name in LINE_FILES:
-        path = directory / f"{name}.jsonl"
-        if path.exists():
-            with path.open("rb") as file:
-                counts[name] = sum(
-                    block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")
-                )
-    return counts
+    """Complete lines of each kind of record in a cell's directory."""
+    counts = {name: count(directory, name) for name in LINE_FILES}
+    return {name: lines for name, lines in counts.items() if lines is not None}
 
 
 def read_run(run: Path) -> RunHead:

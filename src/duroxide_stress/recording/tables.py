@@ -26,8 +26,8 @@ Tables (times as in `records.py`)
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +36,14 @@ import msgspec
 
 from duroxide_stress.errors import RecordingError
 from duroxide_stress.plan import StressTestConfig
+from duroxide_stress.recording.loading import load, open_database
+from duroxide_stress.recording.pieces import pieces
 from duroxide_stress.recording.records import CellEnd, CellHead
 from duroxide_stress.recording.store import (
     LINE_FILES,
-    count_lines,
     read_cell_end,
     read_cell_head,
 )
-
-LONG_LINE = 64 * 1024 * 1024
-"""Lines up to this are read without looking how long they are."""
 
 _COLUMNS: dict[str, dict[str, str]] = {
     "ops": {
@@ -193,10 +191,21 @@ class Recording:
         self.end: CellEnd | None = read_cell_end(directory)
         self.store: dict[str, Any] | None = _document(directory / "store.json")
         self.metrics: dict[str, Any] | None = _document(directory / "metrics.json")
-        _refuse_damage(directory, self.end)
-        self.db = duckdb.connect(":memory:")
-        for name in LINE_FILES:
-            self._load(name)
+        self._scratch = tempfile.TemporaryDirectory(prefix="duroxide-stress-")
+        files = {name: pieces(directory, name) for name in LINE_FILES}
+        scratch = Path(self._scratch.name)
+        self.db = open_database([path for found in files.values() for path in found], scratch)
+        try:
+            self._fill(files, scratch)
+        except BaseException:
+            self.close()
+            raise
+
+    def _fill(self, files: Mapping[str, Sequence[Path]], scratch: Path) -> None:
+        for name, found in files.items():
+            if not load(self.db, found, _table(name), _COLUMNS[name], scratch):
+                self.db.execute(_empty(name))
+        _refuse_damage(self.db, self.directory, self.end)
         _derive(self.db, self.head.cell.config)
         _seal(self.db)
 
@@ -217,25 +226,7 @@ class Recording:
     def close(self) -> None:
         """Free the tables."""
         self.db.close()
-
-    def _load(self, name: str) -> None:
-        columns, table = _COLUMNS[name], _table(name)
-        path = self.directory / f"{name}.jsonl"
-        if not path.exists() or path.stat().st_size == 0:
-            self.db.execute(_empty(name))
-            return
-        with tempfile.TemporaryDirectory() as scratch:
-            source = _without_torn_tail(path, Path(scratch))
-            try:
-                self.db.execute(
-                    f"CREATE TABLE {table} AS SELECT * FROM read_json($path, "
-                    f"format = 'newline_delimited', maximum_object_size = {_longest(source)}, "
-                    f"columns = {columns!r})",
-                    {"path": str(source)},
-                )
-            except duckdb.Error as error:
-                first_line = str(error).splitlines()[0].replace(str(source), path.name)
-                raise RecordingError(f"{path.name} is damaged: {first_line}") from error
+        self._scratch.cleanup()
 
 
 def empty_tables() -> duckdb.DuckDBPyConnection:
@@ -269,64 +260,19 @@ def _empty(name: str) -> str:
     return f"CREATE TABLE {_table(name)} ({fields})"
 
 
-def _without_torn_tail(path: Path, scratch: Path) -> Path:
-    """The file itself, or a copy that ends with its last complete line."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(size - 1)
-        if file.read(1) == b"\n":
-            return path
-        keep = size
-        while keep:
-            start = max(0, keep - 65_536)
-            file.seek(start)
-            newline = file.read(keep - start).rfind(b"\n")
-            if newline >= 0:
-                keep = start + newline + 1
-                break
-            keep = start
-        copy = scratch / path.name
-        file.seek(0)
-        with copy.open("wb") as whole:
-            shutil.copyfileobj(_Head(file, keep), whole)
-    return copy
-
-
-def _longest(path: Path) -> int:
-    """How many bytes DuckDB must be ready to read as one line."""
-    if path.stat().st_size <= LONG_LINE:
-        return LONG_LINE
-    with path.open("rb") as lines:
-        longest = max(map(len, lines))
-    return max(longest, LONG_LINE)
-
-
-class _Head:
-    """Reads at most `left` bytes of a file."""
-
-    def __init__(self, file: Any, left: int) -> None:
-        self._file, self._left = file, left
-
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes, nothing when the head is used up."""
-        block: bytes = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(block)
-        return block
-
-
-def _refuse_damage(directory: Path, end: CellEnd | None) -> None:
+def _refuse_damage(db: duckdb.DuckDBPyConnection, directory: Path, end: CellEnd | None) -> None:
     """A recording that says it is whole must be as long as it says."""
     if end is None:
         return
-    for name, lines in count_lines(directory).items():
-        if end.lines.get(name, 0) != lines:
+    for name in LINE_FILES:
+        owed = end.lines.get(name, 0)
+        if name in end.lines and not pieces(directory, name):
+            raise RecordingError(f"{name}.jsonl is missing, end.json says {owed} lines")
+        (lines,) = db.execute(f"SELECT count(*) FROM {_table(name)}").fetchone() or (0,)
+        if lines != owed:
             raise RecordingError(
-                f"{name}.jsonl is damaged: it has {lines} complete lines, end.json says "
-                f"{end.lines.get(name, 0)}"
+                f"{name}.jsonl is damaged: it has {lines} complete lines, end.json says {owed}"
             )
-    for name in end.lines:
-        if not (directory / f"{name}.jsonl").exists():
-            raise RecordingError(f"{name}.jsonl is missing, end.json says {end.lines[name]} lines")
 
 
 def _document(path: Path) -> dict[str, Any] | None:

@@ -1,15 +1,20 @@
-"""Append-only JSON lines that survive the death of their writer."""
+"""Append-only JSON lines that survive the death of their writer.
+
+A file has one writer, in one process; when it is full, the writer goes on in a new piece (`pieces.py`).
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import msgspec
 
+from duroxide_stress.recording import pieces
 from duroxide_stress.redaction import redact_bytes
 
 
@@ -22,36 +27,56 @@ class Records(Protocol):
 
 
 FLUSH_EVERY_NS = 250_000_000
+BUFFER_BYTES = 256 * 1024
 
 
 class LineWriter:
-    """Buffered lines, on disk at most a quarter of a second later. One thread writes.
+    """Buffered lines, on disk at most a quarter of a second after `flush_if_due` is next called. One
+    thread writes.
 
     Raises OSError when the disk is full: what was written before stays readable.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=256 * 1024)
-        self._encoder = msgspec.json.Encoder()
+        self._path = path
+        self._file: BinaryIO = path.open("ab", buffering=0)
+        self._size = path.stat().st_size
+        self._lines = bytearray()
+        self._encode = msgspec.json.Encoder().encode_into
         self._flushed_ns = time.monotonic_ns()
         self.lines = 0
 
     def write(self, record: msgspec.Struct) -> None:
         """Append one record as one line."""
-        self._file.write(redact_bytes(self._encoder.encode(record)) + b"\n")
+        lines = self._lines
+        self._encode(record, lines, -1)
+        lines += b"\n"
         self.lines += 1
-        self.flush_if_due()
+        if len(lines) >= BUFFER_BYTES:
+            self._flush()
 
     def flush_if_due(self) -> None:
         """Push lines to the operating system when the last push was long enough ago."""
-        now = time.monotonic_ns()
-        if now - self._flushed_ns >= FLUSH_EVERY_NS:
-            self._file.flush()
-            self._flushed_ns = now
+        if time.monotonic_ns() - self._flushed_ns >= FLUSH_EVERY_NS:
+            self._flush()
 
     def close(self) -> None:
         """Flush and close. Calling it again does nothing."""
-        self._file.close()
+        if not self._file.closed:
+            try:
+                self._flush()
+            finally:
+                self._file.close()
+
+    def _flush(self) -> None:
+        self._flushed_ns = time.monotonic_ns()
+        data, self._lines = redact_bytes(bytes(self._lines)), bytearray()
+        _write_all(self._file.fileno(), data)
+        self._size += len(data)
+        if self._size >= pieces.PIECE_BYTES:
+            self._file.close()
+            self._path.rename(pieces.next_piece(self._path))
+            self._file, self._size = self._path.open("ab", buffering=0), 0
 
     def __enter__(self) -> LineWriter:
         return self
@@ -73,15 +98,33 @@ class DirectWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._path = path
+        self._lock = threading.Lock()
+        self._open()
 
     def write(self, record: msgspec.Struct) -> None:
         """Append one record as one line. Raises OSError, also when only part could be written."""
         line = redact_bytes(msgspec.json.encode(record)) + b"\n"
-        written = os.write(self._fd, line)
-        while written < len(line):  # a full disk takes a part and says why at the next attempt
-            written += os.write(self._fd, line[written:])
+        with self._lock:
+            _write_all(self._fd, line)
+            self._size += len(line)
+            if self._size >= pieces.PIECE_BYTES:
+                os.close(self._fd)
+                self._path.rename(pieces.next_piece(self._path))
+                self._open()
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
+
+    def _open(self) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._fd = os.open(self._path, flags, 0o644)
+        self._size = os.fstat(self._fd).st_size
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    """A full disk takes a part and says why at the next attempt."""
+    written = 0
+    while written < len(data):
+        written += os.write(fd, data[written:] if written else data)

@@ -43,9 +43,10 @@ MORE_COLUMNS: list[Heading] = [
 def render(result: RunResult, run: Path, width: int | None = None) -> str:
     """The whole report as text. `width` is the terminal's; None for a file or a pipe."""
     blocks = ["=== Duroxide Stress Test Results ==="]
-    for _, group in groupby(result.cells, _settings):
+    for _, group in groupby(result.cells, same_settings):
         cells = list(group)
-        blocks += [_heading(cells[0]), _spec_table(cells, width), _more_table(cells, width)]
+        blocks += [heading(cells[0]), table(SPEC_COLUMNS, spec_rows(cells), width)]
+        blocks.append(table(MORE_COLUMNS, more_rows(cells), width))
         blocks += [_parts(cells, width), _figures(cells, width)]
         blocks += [fault_table(cells, _name, width), node_table(cells, _name, width)]
         blocks.append(promise_table(cells, width))
@@ -62,13 +63,26 @@ def render(result: RunResult, run: Path, width: int | None = None) -> str:
     return printable("\n\n".join(block for block in blocks if block) + "\n")
 
 
-def _settings(cell: CellResult) -> tuple[object, ...]:
+def render_findings(result: RunResult, run: Path, width: int | None = None) -> str:
+    """Only what was found, the verdict and the words that repeat it: for a test that failed."""
+    several = len({cell.scenario for cell in result.cells}) > 1
+    blocks = [
+        _failures(result.cells, several),
+        _findings(result.cells, run, width, several),
+        _verdict(result, run, width),
+    ]
+    return printable("\n\n".join(block for block in blocks if block) + "\n")
+
+
+def same_settings(cell: CellResult) -> tuple[object, ...]:
+    """What the cells of one table have in common."""
     s = cell.settings
     return (cell.scenario, s.duration_secs, s.max_concurrent, s.tasks_per_instance,
             s.activity_delay_ms, s.warmup_secs, *_unusual(s))  # fmt: skip
 
 
-def _heading(cell: CellResult) -> str:
+def heading(cell: CellResult) -> str:
+    """The settings of a table, as the spec writes them."""
     s = cell.settings
     return "\n".join(
         [
@@ -106,8 +120,9 @@ def _where(cell: CellResult, several: bool) -> str:
     return " ".join([*scenario, *_name(cell)])
 
 
-def _spec_table(cells: Sequence[CellResult], width: int | None) -> str:
-    rows = [
+def spec_rows(cells: Sequence[CellResult]) -> list[list[str]]:
+    """Under `SPEC_COLUMNS`, a row a cell."""
+    return [
         [
             *_name(cell),
             str(cell.completed),
@@ -119,11 +134,11 @@ def _spec_table(cells: Sequence[CellResult], width: int | None) -> str:
         ]
         for cell in cells
     ]
-    return table(SPEC_COLUMNS, rows, width)
 
 
-def _more_table(cells: Sequence[CellResult], width: int | None) -> str:
-    rows = [
+def more_rows(cells: Sequence[CellResult]) -> list[list[str]]:
+    """Under `MORE_COLUMNS`, a row a cell."""
+    return [
         [
             *_name(cell),
             *_percentiles(cell.latency_ms),
@@ -134,7 +149,6 @@ def _more_table(cells: Sequence[CellResult], width: int | None) -> str:
         ]
         for cell in cells
     ]
-    return table(MORE_COLUMNS, rows, width)
 
 
 PART_COLUMNS: list[Heading] = [
@@ -264,14 +278,15 @@ def _findings(cells: Sequence[CellResult], run: Path, width: int | None, several
 
 def _targets(cells: Iterable[CellResult], width: int | None, several: bool) -> str:
     lines = [
-        hanging(f"{_where(cell, several)}, {_target(target)}", width)
+        hanging(f"{_where(cell, several)}, {target_words(target)}", width)
         for cell in cells
         for target in cell.targets
     ]
     return "\n".join(["Targets of the spec", *lines]) if lines else ""
 
 
-def _target(target: TargetResult) -> str:
+def target_words(target: TargetResult) -> str:
+    """A target and what became of it, in a line."""
     if target.name == "throughput":
         bound, value = f">= {target.bound:g} orch/s", _figure(target.value, "{:.2f}")
     else:

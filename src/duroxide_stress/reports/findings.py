@@ -58,11 +58,11 @@ def shown(
     """A broken promise in lines; `where` names its cell, `repeat` adds the cell's command."""
     found = f"{where}, {check.name}: {check.found} found in {check.seen} {check.unit}"
     lines = [hanging(found, width)]
-    told = list(_told(check.findings[0], check.worst)) if check.findings else []
-    for label, finding in told:
+    pair = list(told(check.findings[0], check.worst)) if check.findings else []
+    for label, finding in pair:
         lines += _finding(label, finding, run, width)
-    if told and check.found > len(told):
-        more = check.found - len(told)
+    if pair and check.found > len(pair):
+        more = check.found - len(pair)
         lines.append(f"    ... and {more} more; result.json lists {len(check.findings)}")
     if repeat and cell.command:
         lines.append(f"    repeat: {cell.command}")
@@ -76,7 +76,7 @@ def listing(result: RunResult, run: Path, width: int | None = None) -> str:
         counted = f"{found.check}: {found.found} found in {found.seen} {found.unit}"
         lines.append(hanging(f"{found.cell}, {counted}", width, indent=0))
         lines.append(hanging(f"promised: {found.promise}", width))
-        for label, finding in _told(found.first, found.worst):
+        for label, finding in told(found.first, found.worst):
             lines += _finding(label, finding, run, width, indent=2)
     if not lines:
         any_one = shlex.join(["duroxide-stress", "show", str(run), "INSTANCE"])
@@ -89,7 +89,8 @@ def story_command(run: Path | str, instance: str) -> str:
     return shlex.join(["duroxide-stress", "show", str(run), one_line(instance)])
 
 
-def _told(first: Finding, worst: Finding | None) -> Iterator[tuple[str, Finding]]:
+def told(first: Finding, worst: Finding | None) -> Iterator[tuple[str, Finding]]:
+    """The findings that are worth a line, each with what it is called."""
     if worst is None or worst == first:
         yield "first" if worst is None else "first and worst", first
         return

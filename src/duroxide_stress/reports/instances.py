@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 
 from duroxide_stress.errors import UsageError, shown
+from duroxide_stress.recording.pieces import lines_of
 from duroxide_stress.reports.text import one_line
 
-FILES = ("ops.jsonl", "executions.jsonl"), ("history.jsonl", "effects.jsonl")
+KINDS = ("ops", "executions"), ("history", "effects")
 """Where ids stand: the short files first, the long ones only when those do not have it."""
 NAMED, NEAR = 5, 3
 
@@ -34,8 +35,8 @@ def find(run: Path, cells: Sequence[str], wanted: str) -> Found:
     given as it is printed.
     """
     known: list[Found] = []
-    for files in FILES:
-        known += [Found(cell, name) for cell in cells for name in _instances(run / cell, files)]
+    for kinds in KINDS:
+        known += [Found(cell, name) for cell in cells for name in _instances(run / cell, kinds)]
         if matches := _matches(known, wanted):
             return _only(matches, run, wanted)
     raise UsageError(_unknown(known, run, wanted))
@@ -85,19 +86,16 @@ def _shared(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _instances(cell: Path, files: Iterable[str]) -> Iterator[str]:
-    """Every id in these files, once each and in order; lines that cannot be read have none."""
+def _instances(cell: Path, kinds: Iterable[str]) -> Iterator[str]:
+    """Every id in these records, once each and in order; lines that cannot be read have none."""
     decoder = msgspec.json.Decoder(_Line)
     seen: set[str] = set()
-    for file in files:
-        if not (cell / file).is_file():
-            continue
-        with (cell / file).open("rb") as lines:
-            for line in lines:
-                try:
-                    name = decoder.decode(line).instance
-                except (msgspec.DecodeError, UnicodeDecodeError):
-                    continue
-                if name is not None and name not in seen:
-                    seen.add(name)
-                    yield name
+    for kind in kinds:
+        for line in lines_of(cell, kind):
+            try:
+                name = decoder.decode(line).instance
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+            if name is not None and name not in seen:
+                seen.add(name)
+                yield name

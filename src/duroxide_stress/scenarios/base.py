@@ -26,7 +26,7 @@ class Action(msgspec.Struct, frozen=True):
     sender: str = ""
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, gc=False):
     """One instance to start: what the driver submits and what it must come to."""
 
     op: int

@@ -8,7 +8,8 @@ import pytest
 from duroxide_stress.engines.reference.session import WorldSession
 from duroxide_stress.engines.reference.world import World
 from duroxide_stress.load.actions import Actions
-from duroxide_stress.load.driver import STALE, Driver, Progress
+from duroxide_stress.load.driver import STALE, Driver
+from duroxide_stress.load.progress import Progress
 from duroxide_stress.plan import Cell
 from duroxide_stress.scenarios.base import Workload
 from duroxide_stress.scenarios.registry import scenario_named

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from duroxide_stress.measure.memory import EngineMemory, engine_memory, in_rounds
+from duroxide_stress.measure.memory import ENGINE, ProcessMemory, in_rounds, process_memory
 from duroxide_stress.units import MIB, NS_PER_SEC
 from recordings.make import where
 
@@ -16,7 +16,7 @@ Series = Callable[[float], float]
 
 def together(
     by_hand: ByHand, secs: float = 120, **nodes: tuple[Series, float, float]
-) -> EngineMemory:
+) -> ProcessMemory:
     """What is made of processes that each live from one second to another, looked at in turn."""
     for n in range(int(secs * 4)):
         for place, (node, (mib, born, gone)) in enumerate(nodes.items()):
@@ -27,7 +27,7 @@ def together(
     end_ns = by_hand.begin_ns + round(secs * NS_PER_SEC)
     recorded.change("ops", where(name="window_end"), at_ns=end_ns)
     recorded.change("ops", where(name="drained"), at_ns=end_ns + NS_PER_SEC)
-    return engine_memory(by_hand.open_saved())
+    return process_memory(by_hand.open_saved(), *ENGINE)
 
 
 def measured(
@@ -37,7 +37,7 @@ def measured(
     secs: float = 120,
     at: Iterable[float] | None = None,
     source: str = "engine",
-) -> EngineMemory:
+) -> ProcessMemory:
     """What is made of a window of `secs` with samples of `mib(second)` every quarter second."""
     for second in at if at is not None else [n / 4 for n in range(int(secs * 4))]:
         by_hand.sample(second * 1000, source, rss_bytes=round(mib(second) * MIB))
@@ -45,7 +45,7 @@ def measured(
     end_ns = by_hand.begin_ns + round(secs * NS_PER_SEC)
     recorded.change("ops", where(name="window_end"), at_ns=end_ns)
     recorded.change("ops", where(name="drained"), at_ns=end_ns + NS_PER_SEC)
-    return engine_memory(by_hand.open_saved())
+    return process_memory(by_hand.open_saved(), *ENGINE)
 
 
 @pytest.mark.parametrize("per_min", [-4.0, 0.0, 0.5, 6.0])
@@ -111,7 +111,7 @@ def test_a_slope_needs_ten_blocks(by_hand: ByHand) -> None:
 @pytest.mark.parametrize("source", ["driver", "harness", "machine"])
 def test_other_processes_are_not_the_engine(by_hand: ByHand, source: str) -> None:
     """Without a sample of the engine there is no figure at all."""
-    assert measured(by_hand, lambda s: 100, source=source) == EngineMemory(
+    assert measured(by_hand, lambda s: 100, source=source) == ProcessMemory(
         slope_reason="no samples"
     )
 
@@ -121,7 +121,9 @@ def test_without_a_window_there_is_only_a_peak(by_hand: ByHand) -> None:
     by_hand.sample(-50, "engine", rss_bytes=90 * MIB)
     by_hand.unmark("window_begin")
     by_hand.unmark("window_end")
-    assert engine_memory(by_hand.open()) == EngineMemory(peak=90, slope_reason="no window")
+    assert process_memory(by_hand.open(), *ENGINE) == ProcessMemory(
+        peak=90, slope_reason="no window"
+    )
 
 
 def test_hosts_that_live_at_a_time_are_added_up(by_hand: ByHand) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
+import psutil
 import pytest
 
 from duroxide_stress.nodes.monitor import STORE_EVERY, Monitor
@@ -56,3 +58,32 @@ def test_a_server_of_ours_is_sampled_with_its_children() -> None:
     assert (found.node, found.cpu_ns > 0) == (str(os.getpid()), True)
     (gone,) = sampled(StoreFigures(bytes=1, server_pid=2**22 + 1), 1).stores
     assert gone.cpu_ns is None
+
+
+def test_the_engines_memory_is_that_of_its_living_processes() -> None:
+    """Those of other sources and those that are gone do not count; none at all is no figure."""
+    monitor = Monitor(Written(), StoreFigures)
+    assert monitor.resident_bytes("engine") is None
+    monitor.watch("engine", os.getppid(), "host-0")
+    monitor.watch("driver", os.getpid())
+    monitor.sample_if_due()
+    held = monitor.resident_bytes("engine", "embedded")
+    assert held is not None
+    assert held > 0
+    both = monitor.resident_bytes("engine", "driver")
+    assert both is not None
+    assert both > held
+    monitor._processes["engine", "host-0"] = Gone()
+    monitor._due_ns = 0
+    monitor.sample_if_due()
+    assert monitor.resident_bytes("engine") is None
+
+
+class Gone:
+    """A process that has ended."""
+
+    def oneshot(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def cpu_times(self) -> None:
+        raise psutil.NoSuchProcess(1)

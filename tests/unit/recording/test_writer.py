@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from duroxide_stress.recording import writer
+from duroxide_stress.recording import pieces, writer
 from duroxide_stress.recording.records import Acked, Effect
 from duroxide_stress.recording.store import count_lines
 from duroxide_stress.recording.writer import DirectWriter, LineWriter
@@ -45,9 +45,11 @@ def test_a_line_is_pushed_out_when_the_last_push_is_old(
     with LineWriter(path) as lines:
         monkeypatch.setattr(writer, "FLUSH_EVERY_NS", 3600 * 10**9)
         lines.write(Acked(1, 2, 3))
+        lines.flush_if_due()
         assert path.read_bytes() == b""
         monkeypatch.setattr(writer, "FLUSH_EVERY_NS", 0)
         lines.write(Acked(2, 3, 4))
+        lines.flush_if_due()
         assert path.read_bytes().count(b"\n") == 2
 
 
@@ -79,16 +81,21 @@ def test_a_direct_line_is_there_before_the_call_returns(tmp_path: Path) -> None:
     lines.close()
 
 
-def test_direct_lines_of_many_threads_and_writers_stay_whole(tmp_path: Path) -> None:
-    """Hosts and threads write into one file without a lock between them."""
-    path = tmp_path / "effects.jsonl"
-    writers = [DirectWriter(path) for _ in range(2)]
-    expected = [effect(run, f"host-{node}" * 40) for run in range(300) for node in range(2)]
+@pytest.mark.parametrize("piece_bytes", [1 << 30, 20_000, 1])
+def test_direct_lines_of_many_threads_stay_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece_bytes: int
+) -> None:
+    """The engine's workers write at once, also while the file goes on in a new piece."""
+    monkeypatch.setattr(pieces, "PIECE_BYTES", piece_bytes)
+    lines = DirectWriter(tmp_path / "effects.jsonl")
+    expected = [effect(run, "host" * 40) for run in range(300)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda e: writers[e.run % 2].write(e), expected))
-    for lines in writers:
-        lines.close()
-    assert sorted(decoded(path), key=repr) == sorted(expected, key=repr)
+        list(pool.map(lines.write, expected))
+    lines.close()
+    files = pieces.pieces(tmp_path, "effects")
+    assert (len(files) > 1) == (piece_bytes < 1 << 30)
+    found = [one for path in files for one in decoded(path)]
+    assert sorted(found, key=repr) == sorted(expected, key=repr)
 
 
 def test_a_line_torn_in_the_middle_is_an_error(tmp_path: Path) -> None:
