@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -145,21 +144,3 @@ class Comparison(msgspec.Struct, frozen=True):
 def document(comparison: Comparison) -> str:
     """The comparison as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(comparison), indent=2).decode() + "\n"
-
-
-def published_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) that ships in the package."""
-    text = files("duroxide_stress.schemas").joinpath("compare-1.json").read_bytes()
-    schema: dict[str, Any] = msgspec.json.decode(text)
-    return schema
-
-
-def generate_schema() -> dict[str, Any]:
-    """The schema as the types have it now; a test holds the published one against it."""
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": SCHEMA,
-        **msgspec.json.schema(Comparison),
-    }
-    made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema))
-    return made

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from duroxide_stress.errors import UsageError
-from duroxide_stress.ledger.compare_result import document, generate_schema, published_schema
+from duroxide_stress.ledger.compare_result import SCHEMA, Comparison, document
 from duroxide_stress.ledger.compare_sources import Source, read_source
+from duroxide_stress.reports.json import generate_schema, published_schema
 from duroxide_stress.verdict import Verdict
 
 from .sides import altered, changes, compared, recorded
@@ -216,5 +217,5 @@ def test_the_document_fits_its_schema(quick_side: Source, slow_side: Source) -> 
     import jsonschema
 
     text = document(compared(quick_side, slow_side))
-    jsonschema.validate(msgspec.json.decode(text), published_schema())
-    assert published_schema() == generate_schema()
+    jsonschema.validate(msgspec.json.decode(text), published_schema(SCHEMA))
+    assert published_schema(SCHEMA) == generate_schema(SCHEMA, Comparison)
