@@ -16,7 +16,7 @@ def render(result: RunResult) -> str:
 
 
 def published_schema(title: str = SCHEMA) -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of `duroxide-stress/<kind>/<version>` that ships in the package."""
+    """The JSON Schema (draft 2020-12) that ships in the package for `duroxide-stress/KIND/VERSION`."""
     _, kind, version = title.split("/")
     text = files("duroxide_stress.schemas").joinpath(f"{kind}-{version}.json").read_bytes()
     schema: dict[str, Any] = msgspec.json.decode(text)
