@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from duroxide_stress.recording.records import FORMAT
+
 from .tool import TINY, Ran, Tool, document
 
 HUGE = "9" * 400
@@ -180,7 +182,7 @@ def test_a_recording_of_a_newer_format(tool: Tool, memory_run: Ran) -> None:
     head = document(newer / "plan.json")
     (newer / "plan.json").write_text(json.dumps({**head, "format": 99}))
     assert complaints(tool, "check", "newer") == [
-        "newer/plan.json has recording format 99, this version reads up to 1: "
+        f"newer/plan.json has recording format 99, this version reads up to {FORMAT}: "
         "upgrade duroxide-stress to read it"
     ]
 

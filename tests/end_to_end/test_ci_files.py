@@ -13,7 +13,6 @@ import junitparser
 import pytest
 import yaml
 
-from .awaited import WITHOUT_HTML, WITHOUT_LEDGER
 from .tool import document
 from .workflow import BASH, ROOT, Action
 
@@ -98,7 +97,6 @@ def test_a_violated_promise_fails_the_last_step_only(tmp_path: Path, violated: s
     assert action.step("verdict").returncode == 1
 
 
-@WITHOUT_HTML
 def test_the_report_goes_into_the_step_summary(tmp_path: Path, violated: str) -> None:
     """In Markdown; JUnit and HTML lie in the recording, which is the artifact."""
     action = Action(tmp_path, args=violated)
@@ -151,7 +149,6 @@ def test_a_gate_needs_a_ledger(tmp_path: Path) -> None:
     assert "gate needs a ledger" in done.stderr
 
 
-@WITHOUT_LEDGER
 def test_the_ledger_and_the_gate(tmp_path: Path) -> None:
     """The result is filed, and the gate asks the ledger."""
     action = Action(tmp_path, args=SMALL, ledger="kept/ledger", gate="true")
@@ -199,7 +196,6 @@ def gitlab() -> dict[str, Any]:
     return dict(found["stress"])
 
 
-@WITHOUT_HTML
 def test_the_gitlab_job_leaves_what_it_names(tmp_path: Path) -> None:
     """Its artifacts are what its command writes; a test report is one of them."""
     job = gitlab()

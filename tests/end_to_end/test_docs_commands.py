@@ -25,7 +25,6 @@ from duroxide_stress.faults.registry import misfit, read_fault
 from duroxide_stress.providers.reference import Reference
 from recordings.make import make_run, small_cell
 
-from .awaited import WITHOUT_HTML, WITHOUT_LEDGER
 from .doc_commands import DOCUMENTS, ROOT, Shown, commands, raw_count, shown
 
 ALL = {command.words: command for document in reversed(DOCUMENTS) for command in shown(document)}
@@ -271,16 +270,7 @@ TIERS: dict[str, Tier] = {
 """What is done with each command. One that is not here has no tier, and fails."""
 
 
-def awaited(command: Shown) -> list[pytest.MarkDecorator]:
-    """Commands of documents that are ahead of the code."""
-    words = set(command.words)
-    return [WITHOUT_HTML] * ("--html" in words) + [WITHOUT_LEDGER] * ("--ledger" in words)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [pytest.param(c, id=c.where, marks=awaited(c)) for c in ALL.values()],
-)
+@pytest.mark.parametrize("command", [pytest.param(c, id=c.where) for c in ALL.values()])
 def test_the_command_works(command: Shown, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     """As it stands in the document."""
     name, *words = desk.filled(command.words)

@@ -12,6 +12,7 @@ import typer
 from duroxide_stress import __version__
 from duroxide_stress.cli import (
     capacity,
+    compare,
     crash_map,
     ledger,
     names,
@@ -32,7 +33,8 @@ app = typer.Typer(
     name="duroxide-stress",
     help="Stress tests for durable-execution engines, first of all Duroxide.\n\n"
     "Exit codes: 0 ok, 1 a promise violated, 2 usage, 3 unknown (nothing proven), "
-    "4 a target missed (only with --fail-on targets), 130 interrupted.",
+    "4 a target missed (with --fail-on targets) or a regression (trend --gate, compare "
+    "--fail-on slower), 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,6 +52,7 @@ app.command()(ledger.file)
 app.command()(ledger.history)
 app.command()(trend.trend)
 app.command()(capacity.capacity)
+app.command()(compare.compare)
 app.command(name="crash-map")(crash_map.crash_map)
 app.command()(replay.replay)
 app.command(name="self-test")(selftest.self_test)

@@ -119,13 +119,19 @@ class DuroxideHost:
 
 
 def _options(config: StressTestConfig) -> Any:
+    # Older releases (0.1.28) cannot be told how long a lock lasts, so what is the default is left out.
+    default = StressTestConfig()
+    locks = {
+        name: value
+        for name in ("worker_lock_timeout_ms", "orchestrator_lock_timeout_ms")
+        if (value := getattr(config, name)) != getattr(default, name)
+    }
     return duroxide.RuntimeOptions(
         orchestration_concurrency=config.orch_concurrency,
         worker_concurrency=config.worker_concurrency,
         dispatcher_poll_interval_ms=config.poll_interval_ms,
-        worker_lock_timeout_ms=config.worker_lock_timeout_ms,
-        orchestrator_lock_timeout_ms=config.orchestrator_lock_timeout_ms,
         log_level="info",
+        **locks,
     )
 
 

@@ -1,0 +1,1 @@
+"""Two engines, stores or settings run in turn, and compared."""

@@ -1,0 +1,79 @@
+"""`compare` as a user types it."""
+
+import signal
+
+import msgspec
+
+from .tool import TINY, Ran, Tool, document, finish, wait_for
+
+REFERENCE = ("--provider", "reference", "--config", "2/2", "--max-concurrent", "4")
+SLOWER = ("--variant", "ten: --activity-delay-ms 10", "--variant", "twelve: --activity-delay-ms 12")
+
+
+def test_two_variants_in_turn(tool: Tool) -> None:
+    """The slower one is called so, in the table, as JSON and as Markdown; the directory alone says the
+    same again."""
+    out, markdown = tool.cwd / "turns", tool.cwd / "pull-request.md"
+    done = tool.run(
+        *("compare", *SLOWER, *REFERENCE, "--duration", "8", "--rounds", "1", "--out", out),
+        *("--json", "-", "--markdown", markdown, "--fail-on", "slower"),
+    )
+    assert done.returncode == 4, done.stderr
+    data = msgspec.json.decode(done.stdout)
+    assert data == document(out / "compare.json")
+    (cell,) = data["cells"]
+    throughput, mean, *_ = cell["changes"]
+    assert (throughput["outcome"], mean["outcome"]) == ("slower", "slower")
+    assert mean["low_pct"] <= 20 <= mean["high_pct"]
+    assert data["turns"] == "AB"
+    assert "2/2 round 1: twelve, parallel on reference at 2/2" in done.stderr
+    assert "| Avg latency |" in markdown.read_text()
+    again = tool.run("compare", out)
+    assert again.returncode == 0
+    assert max(map(len, again.stdout.split("Recordings")[0].splitlines())) <= 80
+
+
+def test_the_real_engine_in_turn(tool: Tool) -> None:
+    """Two configs of the installed engine, each recorded by a run of its own."""
+    out = tool.cwd / "turns"
+    done = tool.run(
+        *("compare", "--variant", "one: --config 1/1", "--variant", "two: --config 2/2"),
+        *(*TINY[2:], "--provider", "sqlite-file", "--rounds", "1", "--untrusted", "--out", out),
+    )
+    assert done.returncode in (0, 1, 3), done.stderr
+    assert "parallel on File SQLite at 1/1 against parallel on File SQLite at 2/2" in " ".join(
+        done.stdout.split()
+    )
+    assert sorted(path.name for path in (out / "round-01").iterdir() if path.is_dir()) == [
+        "01-base",
+        "01-candidate",
+    ]
+    tool.wait_until_gone()
+
+
+def test_interrupted_between_the_sides(tool: Tool) -> None:
+    """Ctrl-C ends the run that is under way and says what is known."""
+    out = tool.cwd / "turns"
+    process = tool.start(
+        *("compare", "--variant", "a: --tasks 2", "--variant", "b: --tasks 3", *TINY[2:4]),
+        *("--provider", "sqlite-file", "--config", "1/1", "--duration", "1", "--out", out),
+    )
+    wait_for((out / "round-01/01-candidate").is_dir, "the second run")
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.returncode == 130, done.stderr
+    assert "Interrupted" in done.stdout
+    assert "Traceback" not in done.stderr
+    tool.wait_until_gone()
+    assert document(out / "compare.json")["interrupted"] is True
+
+
+def test_two_recordings(tool: Tool, memory_run: Ran) -> None:
+    """A run against its own result: no difference. A mistake is a sentence and exit code 2."""
+    result = memory_run.out / "result.json"
+    same = tool.run("compare", result, memory_run.out, "--untrusted", "--fail-on", "slower")
+    assert same.returncode in (0, 1), same.stdout
+    assert "no difference seen" in same.stdout
+    wrong = tool.run("compare", "none", result)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("error: none is neither a recording nor a result")
