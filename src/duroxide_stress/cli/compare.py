@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from duroxide_stress.cli.options import JsonPath, Out, PlanWords, Quiet, with_plan_words
+from duroxide_stress.cli.ledger import where_filed
+from duroxide_stress.cli.options import (
+    JsonPath,
+    LedgerDirectory,
+    Out,
+    PlanWords,
+    Quiet,
+    with_plan_words,
+)
 from duroxide_stress.cli.output import put, say
 from duroxide_stress.cli.paths import Document, refuse_paths
 from duroxide_stress.cli.run import read_plan
@@ -38,7 +46,10 @@ class CompareFailOn(StrEnum):
 
 Base = Annotated[
     str | None,
-    typer.Argument(help="A recording or its result.json; or, alone, what was run in turn."),
+    typer.Argument(
+        help="A recording, its result.json, or an id or label of the ledger; or, alone, what was run "
+        "in turn."
+    ),
 ]
 Candidate = Annotated[
     str | None, typer.Argument(help="What is compared with it.", show_default=False)
@@ -99,6 +110,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter an option
     across_settings: AcrossSettings = False,
     untrusted: Untrusted = False,
     out: Out = None,
+    ledger: LedgerDirectory = None,
     json: JsonPath = None,
     markdown: MarkdownPath = None,
     fail_on: FailOnSlower = CompareFailOn.PROMISES,
@@ -112,7 +124,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     refuse_paths(json=json, markdown=markdown)
     in_turn = {"--engine": engine, "--variant": variant, "--rounds": rounds, "--envs": envs}
-    _refuse_mixture(words, base, {**in_turn, "--out": out})
+    _refuse_mixture(words, base, {**in_turn, "--out": out, "--ledger": ledger})
     from duroxide_stress.ledger.compare import Wanted
 
     wanted = Wanted(across_machines, across_settings, untrusted)
@@ -121,7 +133,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter an option
         sides = (engine, variant, 4 if rounds is None else rounds)
         found, home = _run_in_turn(words, sides, (out, envs), wanted, quiet=quiet)
     elif base is not None and candidate is not None:
-        found = _read(base, candidate, wanted)
+        found = _read(base, candidate, wanted, ledger)
     elif base is not None:
         from duroxide_stress.versus.compared import compare_turns, read_turns
 
@@ -142,8 +154,11 @@ def _refuse_mixture(words: PlanWords, base: str | None, in_turn: dict[str, Any])
         raise UsageError(
             "recordings are compared as they are: leave out the paths, or --engine and --variant"
         )
+    if asked and in_turn["--ledger"]:
+        raise UsageError("--ledger names recordings to compare: what is run in turn is not filed")
     if not asked:
-        idle = [flag for flag, value in in_turn.items() if value not in (None, [])]
+        named = {flag: value for flag, value in in_turn.items() if flag != "--ledger"}
+        idle = [flag for flag, value in named.items() if value not in (None, [])]
         idle += [f"--{name.replace('_', '-')}" for name, v in words.items() if v not in (None, [])]
         if idle:
             raise UsageError(
@@ -152,15 +167,17 @@ def _refuse_mixture(words: PlanWords, base: str | None, in_turn: dict[str, Any])
             )
 
 
-def _read(base: str, candidate: str, wanted: Wanted) -> Comparison:
+def _read(base: str, candidate: str, wanted: Wanted, ledger: Path | None) -> Comparison:
     import msgspec
 
     from duroxide_stress.ledger.compare import compare
     from duroxide_stress.ledger.compare_sources import read_source
 
-    command = shlex.join(["duroxide-stress", "compare", base, candidate])
+    filed = where_filed(ledger)
+    words = ["duroxide-stress", "compare", base, candidate]
+    command = shlex.join([*words, *(["--ledger", str(ledger)] if ledger else [])])
     wanted = msgspec.structs.replace(wanted, command=command)
-    return compare(read_source(base), read_source(candidate), wanted)
+    return compare(read_source(base, filed), read_source(candidate, filed), wanted)
 
 
 def _run_in_turn(

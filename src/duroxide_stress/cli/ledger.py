@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -104,6 +105,34 @@ def read_ledger(place: Ledger) -> Contents:
     for problem in contents.problems:
         say(f"warning: {one_line(problem)}\n", sys.stderr)
     return contents
+
+
+def where_filed(flag: Path | None) -> Callable[[str], Path] | None:
+    """Where a run was recorded, by its id or label in the ledger; None when no ledger is named.
+
+    The function raises UsageError for a run that the ledger does not have, or whose recording is gone.
+    """
+    place = place_of(flag)
+    if place is None:
+        return None
+
+    def find(name: str) -> Path:
+        contents = read_ledger(place)
+        entry = contents.named(name)
+        if entry is None:
+            known = ", ".join(entry.id for entry in contents.entries[-3:]) or "nothing"
+            raise UsageError(
+                f"{name} is neither a path nor a run of ledger {place.directory}, "
+                f"which ends with {known}"
+            )
+        if not Path(entry.run).is_dir():
+            raise UsageError(
+                f"run {name} of ledger {place.directory} was recorded in {entry.run}, which is not "
+                "here: a comparison needs the recording, `trend` only the figures"
+            )
+        return Path(entry.run)
+
+    return find
 
 
 def wanted(

@@ -38,20 +38,20 @@ class Source(msgspec.Struct, frozen=True):
     samples: tuple[CellSample, ...]
 
 
-def read_source(text: str, filed: Callable[[str], RunResult] | None = None) -> Source:
+def read_source(text: str, filed: Callable[[str], Path] | None = None) -> Source:
     """A side by its path: a recording's directory, which is judged again, or a `result.json`.
 
     A `result.json` that lies in its recording is read as it stands, with the recording's time structure
     behind it; one that lies elsewhere has only its figures. What is no path is looked up by `filed`,
-    where results are kept by name. Raises UsageError for anything else.
+    which knows where the runs of a ledger were recorded. Raises UsageError for anything else.
     """
     path = Path(text)
+    if filed is not None and not path.exists():
+        path = filed(text)
     if path.is_dir():
         return source_of(text, judge_run(path), path)
     if path.is_file():
         return source_of(text, read_result(path), path.parent)
-    if filed is not None:
-        return source_of(text, filed(text), None)
     raise UsageError(
         f"{text} is neither a recording nor a result: name a run's directory or its result.json"
     )

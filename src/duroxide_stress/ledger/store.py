@@ -26,6 +26,11 @@ class Contents(NamedTuple):
     problems: tuple[str, ...]
     """A sentence for each line that could not be read; none of them costs another."""
 
+    def named(self, name: str) -> Entry | None:
+        """The entry of this id, or the newest with this label."""
+        newest = reversed(self.entries)
+        return next((entry for entry in newest if name in (entry.id, entry.label)), None)
+
 
 class _Head(msgspec.Struct):
     format: int

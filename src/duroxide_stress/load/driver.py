@@ -209,7 +209,6 @@ class Driver:
         self._in_flight[order.op] = order, due
         heapq.heappush(self._deadlines, (now + self._allowed_ns(order), order.op))
         self.launched += 1
-        self.max_in_flight = max(self.max_in_flight, len(self._in_flight))
         self._session.submit(order)
 
     def _allowed_ns(self, order: Order) -> int:
@@ -232,6 +231,8 @@ class Driver:
         heapq.heapify(self._deadlines)
 
     def _step(self, phase: str, until_ns: int) -> None:
+        # Between two steps they only become more.
+        self.max_in_flight = max(self.max_in_flight, len(self._in_flight))
         for event in self._session.wait(min(until_ns, self._actions.next_ns() or until_ns)):
             self._record(event)
         now = self._session.now_ns()

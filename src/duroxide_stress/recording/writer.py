@@ -44,14 +44,12 @@ class LineWriter:
         self._lines = bytearray()
         self._encode = msgspec.json.Encoder().encode_into
         self._flushed_ns = time.monotonic_ns()
-        self.lines = 0
 
     def write(self, record: msgspec.Struct) -> None:
         """Append one record as one line."""
         lines = self._lines
         self._encode(record, lines, -1)
         lines += b"\n"
-        self.lines += 1
         if len(lines) >= BUFFER_BYTES:
             self._flush()
 

@@ -24,6 +24,8 @@ NOTHING = _parsed([], "")
         (("none", "--engine", "installed"), "leave out the paths"),
         (("none", "none", "--duration", "3"), "--duration would do nothing"),
         (("none", "none", "--out", "x"), "--out would do nothing"),
+        (("--engine", "installed", "--ledger", "x"), "--ledger names recordings to compare"),
+        (("none", "none", "--ledger", "x"), "x is not a ledger"),
         (("--engine", "installed"), "only one side"),
         (("--variant", "a: --config 2/2", "--variant", "b: --confg 4/4"), "No such option"),
         (("--variant", "a: --config 2/2", "--variant", "b: --config x"), "not of the form N/M"),

@@ -1,13 +1,15 @@
 """Which ledger a command means, and what happens when it cannot be written after a run."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from duroxide_stress.cli.ledger import file_after_run, needed, place_of
+from duroxide_stress.cli.ledger import file_after_run, needed, place_of, where_filed
 from duroxide_stress.config_file import ledger_named_in, load_plan
 from duroxide_stress.errors import UsageError
 from duroxide_stress.judge import judge_run
+from duroxide_stress.ledger.filing import file_run
 from duroxide_stress.ledger.store import Ledger
 
 LEDGER = "DUROXIDE_STRESS_LEDGER"
@@ -91,3 +93,20 @@ def test_what_is_filed_and_what_does_not_count_is_said(
     assert first.startswith(f"Filed in {place.directory} as {entry.id}")
     assert ("do not count" in first) == (not all(cell.counts for cell in entry.cells))
     assert second.endswith(f"already, as {entry.id}; nothing was filed")
+
+
+def test_where_a_run_was_recorded(tmp_path: Path, pristine: Path) -> None:
+    """By its id or its label, the newest of several; not when its recording is gone."""
+    run = Path(shutil.copytree(pristine, tmp_path / "run"))
+    ledger = Ledger(tmp_path / "perf")
+    entry, _ = file_run(ledger, run, judge_run(run), label="before")
+    find = where_filed(ledger.directory)
+    assert find is not None
+    assert find(entry.id) == find("before") == run
+    with pytest.raises(
+        UsageError, match=f"neither a path nor a run of .*, which ends with {entry.id}"
+    ):
+        find("after")
+    shutil.rmtree(run)
+    with pytest.raises(UsageError, match="which is not here: a comparison needs the recording"):
+        find("before")

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from duroxide_stress.errors import UsageError
-from duroxide_stress.ledger.compare_sources import Source, read_result, read_source
+from duroxide_stress.ledger.compare_sources import Source, read_source
 
 
 def test_a_recording_and_its_result_are_the_same_side(fast: Path, quick_side: Source) -> None:
@@ -33,11 +34,12 @@ def test_what_is_no_result(tmp_path: Path, content: bytes, said: str) -> None:
         read_source(str(path))
 
 
-def test_a_result_that_is_filed(fast: Path) -> None:
-    """What is no path is looked up by its name; it has figures and no recording."""
-    kept = {"7": read_result(fast / "result.json")}
-    (one,) = read_source("7", kept.__getitem__).samples
-    assert (one.result, one.directory, one.run) == (kept["7"].cells[0], None, "7")
+def test_a_run_that_is_filed(fast: Path) -> None:
+    """What is no path is looked up by its name; what is one is taken as it is."""
+    where = {"7": fast}
+    assert read_source("7", where.__getitem__) == msgspec.structs.replace(
+        read_source(str(fast), where.__getitem__), name="7"
+    )
 
 
 def test_what_is_nothing(tmp_path: Path) -> None:
