@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-BARS = "▁▂▃▄▅▆▇█"
+from duroxide_stress.reports.sparkline import sparkline
+
 POINTS = 240
 """As many are kept as a wide terminal has columns; beyond that neighbours are put together."""
 
@@ -31,7 +32,7 @@ class Series:
     def drawn(self, width: int) -> str:
         """The whole of it as at most `width` bars from 0 to its greatest value; blank where there
         was no figure."""
-        return sparkline(fitted(self._means, width))
+        return sparkline(fitted(self._means, width), 0.0)
 
 
 def fitted(values: Sequence[float | None], width: int) -> list[float | None]:
@@ -42,19 +43,6 @@ def fitted(values: Sequence[float | None], width: int) -> list[float | None]:
         return list(values)
     borders = [len(values) * i // width for i in range(width + 1)]
     return [_mean(values[a:b]) for a, b in pairwise(borders)]
-
-
-def sparkline(values: Sequence[float | None]) -> str:
-    """A bar a value, from 0 to the greatest."""
-    top = max((value for value in values if value is not None), default=0.0)
-    return "".join(_bar(value, top) for value in values)
-
-
-def _bar(value: float | None, top: float) -> str:
-    if value is None:
-        return " "
-    share = value / top if top > 0 else 0.0
-    return BARS[min(len(BARS) - 1, int(share * len(BARS)))]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

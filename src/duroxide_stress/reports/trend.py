@@ -14,10 +14,10 @@ from duroxide_stress.ledger.gate import Change
 from duroxide_stress.ledger.series import Point, Series
 from duroxide_stress.ledger.trend import Trend
 from duroxide_stress.reports.history import commit, day
+from duroxide_stress.reports.sparkline import sparkline
 from duroxide_stress.reports.text import hanging, one_line, shortened
 
 WIDTH = 80
-BARS = "▁▂▃▄▅▆▇█"
 FALSE_ALARMS = 1000
 """Checks a false alarm, at most; docs/trend.md."""
 
@@ -93,15 +93,6 @@ def run(point: Point) -> str:
     git = f", commit {commit(entry)}" if entry.commit else ""
     label = f", {entry.label}" if entry.label else ""
     return f"{entry.id} ({day(entry.started_ns)}, {', '.join(entry.engines)}{git}{label})"
-
-
-def sparkline(values: Sequence[float]) -> str:
-    """A bar a value, from the least to the greatest; in the middle where all are the same."""
-    low, high = min(values), max(values)
-    if low == high:
-        return BARS[3] * len(values)
-    top = len(BARS) - 1
-    return "".join(BARS[round((v - low) / (high - low) * top)] for v in values)
 
 
 def _block(trend: Trend, last: int, width: int) -> Iterator[str]:

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from duroxide_stress.cli.sparkline import POINTS, Series, fitted, sparkline
-
-
-def test_bars_go_from_nothing_to_the_greatest() -> None:
-    """0 is the lowest bar, the greatest the highest, no figure a blank."""
-    assert sparkline([0, 1, None, 4, 8]) == "▁▂ ▅█"
-    assert sparkline([0.0, 0.0]) == "▁▁"
-    assert sparkline([]) == ""
-    assert sparkline([None]) == " "
+from duroxide_stress.cli.sparkline import POINTS, Series, fitted
 
 
 @pytest.mark.parametrize("width", [1, 3, 7, 10, 100])

@@ -93,13 +93,6 @@ def test_machines_are_never_mixed_silently() -> None:
     assert "Not judged: the ledger's newest run has no such figure." in said
 
 
-def test_a_sparkline() -> None:
-    """From the least to the greatest; of the same values a level line."""
-    assert report.sparkline([1, 2, 3, 8]) == "▁▂▃█"
-    assert report.sparkline([5.0, 5.0]) == "▄▄"
-    assert report.sparkline([0.0]) == "▄"
-
-
 def test_the_document_names_the_runs(worse: list[Entry]) -> None:
     """And has every figure, also those that do not count."""
     (series,) = json.loads(report.document(trends(worse, ["throughput"])))
