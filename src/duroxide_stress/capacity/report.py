@@ -75,6 +75,8 @@ def _capacity(point: Point) -> str:
     if point.high is not None:
         high = f"bracket {point.low:g}..{point.high:g}"
     said = f"Capacity: {point.low:g}/s ({high})"
+    if not point.confirmed:
+        return f"{said}, held for some seconds and not confirmed: {point.stopped}."
     return f"{said}." if point.close else f"{said}; {point.stopped}."
 
 

@@ -40,6 +40,8 @@ class Point(msgspec.Struct, frozen=True):
     close: bool
     """Whether high is within 10 % of low."""
     stopped: str
+    confirmed: bool = False
+    """Whether it held in a long step, of 40 s (at least 20 where the budget left no more)."""
     broken: tuple[str, ...] = ()
     """Promises that were violated at any rate, the probe among them: name and where."""
     verify: str = ""

@@ -119,6 +119,7 @@ class _PointSearch:
             high=found.high,
             close=found.close,
             stopped=found.stopped,
+            confirmed=found.confirmed,
             broken=tuple(dict.fromkeys(self._broken)),
             verify="" if found.low is None else verify_command(cell, found.low, ground.asked),
         )

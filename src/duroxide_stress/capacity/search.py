@@ -1,8 +1,10 @@
 """The search for the highest rate that holds, without an engine: what to offer next, and when to stop.
 
-It offers half of what a closed loop completed, doubles or halves until one rate holds and one does
-not, then bisects the bracket geometrically until its ends are within 10 %. `capacity/steps.py` says
-when a step holds.
+It sounds first, in steps as short as the statistics allow: half of what a closed loop completed, doubled
+or halved until one rate holds and one does not, then the bracket bisected geometrically until its ends
+are within 10 %. What holds for some seconds need not hold for a minute: a queue has not grown yet, a
+store is still fresh. So the rate that was found is confirmed in a long step, and where it does not hold,
+lower ones are tried, each long. `capacity/steps.py` says when a step holds.
 """
 
 from __future__ import annotations
@@ -19,6 +21,10 @@ from duroxide_stress.capacity.steps import Seen, Step, judged, samples_wanted
 CLOSE = 1.1
 """The bracket is close enough when its upper end is at most this many times its lower one."""
 MIN_SECS, MAX_SECS = 5.0, 60.0
+LONG_SECS, LEAST_LONG_SECS = 40.0, 20.0
+"""What a confirmation lasts, and what it lasts at least where the budget leaves no more."""
+PACE = 0.95
+"""The part that is offered next of what an engine completed that fell behind."""
 LONGER = 5
 """The repetition of a step that decided nothing is so many times as long, where the budget leaves it:
 to tell a share of 0.6 % from one of 1 % takes 2,000 samples."""
@@ -45,7 +51,7 @@ class Ask(msgspec.Struct, frozen=True):
     rate: float
     secs: float
     attempt: int
-    """1, or 2 for the repetition of a step that decided nothing."""
+    """1, 2 for the repetition of a step that decided nothing, 3 for a long step."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -58,6 +64,8 @@ class Found(msgspec.Struct, frozen=True):
     """The lowest rate above it that did not; null when none was found."""
     stopped: str
     """Why the search ended, in words."""
+    confirmed: bool
+    """Whether the highest rate that held did so in a long step."""
 
     @property
     def close(self) -> bool:
@@ -67,6 +75,15 @@ class Found(msgspec.Struct, frozen=True):
 
 Offer: TypeAlias = Callable[[Ask], Seen | None]
 """Carries a step out; None when it was interrupted."""
+
+
+LONG = 3
+"""The attempt that is a confirmation."""
+CLOSE_ENOUGH, USED_UP, INTERRUPTED = (
+    "the bracket is within 10 %",
+    "the budget is used up",
+    "interrupted",
+)
 
 
 class _EndedError(Exception):
@@ -80,25 +97,46 @@ class Search:
         self._slo, self._limits, self._offer = slo, limits, offer
         self._estimate = first_rate
         self._left = limits.budget_secs
-        self._steps: list[Step] = []
+        self._steps: dict[float, Step] = {}
+        self._runs: dict[float, list[Seen]] = {}
+        self._long: set[float] = set()
+        self._confirming = False
 
     def run(self) -> Found:
-        """Search until the bracket is close, the budget is used up, or nothing more is to be asked."""
+        """Search until the bracket is close and its lower end confirmed, the budget is used up, or
+        nothing more is to be asked."""
+        stopped = CLOSE_ENOUGH
         try:
             self._bracket()
             self._bisect()
-            stopped = "the bracket is within 10 %"
         except _EndedError as ended:
             stopped = str(ended)
-        return Found(tuple(self._steps), self._low, self._high, stopped)
+        sounded = self._low
+        if sounded is not None and stopped not in (USED_UP, INTERRUPTED):
+            self._confirming = True
+            try:
+                self._confirm(sounded)
+            except _EndedError as ended:
+                stopped = str(ended)
+        confirmed = self._confirming and self._low is not None
+        if not confirmed:
+            self._confirming = False
+        return Found(tuple(self._steps.values()), self._low, self._high, stopped, confirmed)
 
     @property
     def _high(self) -> float | None:
-        return min((step.rate for step in self._steps if step.word != "holds"), default=None)
+        rates = (rate for rate, step in self._steps.items() if step.word != "holds")
+        return min(rates, default=None)
 
     @property
     def _low(self) -> float | None:
-        return max((step.rate for step in self._steps if step.word == "holds"), default=None)
+        """The highest rate that held; once rates are being confirmed, in a long step."""
+        held = (
+            rate
+            for rate, step in self._steps.items()
+            if step.word == "holds" and (not self._confirming or rate in self._long)
+        )
+        return max(held, default=None)
 
     def _bracket(self) -> None:
         rate = tidy(min(max(self._estimate / 2, RATE_FLOOR), self._limits.rate_cap))
@@ -110,7 +148,7 @@ class Search:
                 raise _EndedError(f"{rate:g}/s is the most that is offered, and it held")
             if not up and rate <= RATE_FLOOR:
                 break
-            if self._steps[-1].word == "unsure" and self._low is None:
+            if self._steps[rate].word == "unsure" and self._low is None:
                 self._refuse_too_few(rate)
             factor = 2 if up else 0.5
             rate = tidy(min(max(rate * factor, RATE_FLOOR), self._limits.rate_cap))
@@ -135,26 +173,50 @@ class Search:
                 return
             self._holds(middle)
 
+    def _confirm(self, sounded: float) -> None:
+        """Long steps: the rate that was sounded; where it does not hold, what the engine completed then,
+        or a tenth less; then the bracket between what held so and what did not."""
+        rate = sounded
+        while not self._holds(rate):
+            completed = self._steps[rate].completed_per_sec
+            rate = tidy(min(rate / CLOSE, PACE * completed if completed else rate / 2))
+            if rate < RATE_FLOOR:
+                raise _EndedError("no rate held for long, however low")
+        self._bisect()
+
     def _holds(self, rate: float) -> bool:
-        seen = self._ask(rate, 1)
-        step = judged(rate, (seen,), self._slo, self._limits.success)
-        self._steps.append(step)
-        if step.word == "unsure":
-            again = self._ask(rate, 2)
-            step = judged(rate, (seen, again), self._slo, self._limits.success)
-            self._steps[-1] = step
+        if self._confirming:
+            self._take(rate, LONG)
+        else:
+            self._take(rate, 1)
+            if self._steps[rate].word == "unsure":
+                self._take(rate, 2)
+        step = self._steps[rate]
         if step.word == "not" and step.completed_per_sec:
             # What an overloaded engine completes is a better estimate of the queue that it leaves.
             self._estimate = min(self._estimate, step.completed_per_sec)
         return step.word == "holds"
 
+    def _take(self, rate: float, attempt: int) -> None:
+        """Carry a step out and judge the rate: by a long step alone if that decides, else by all."""
+        seen = self._ask(rate, attempt)
+        runs = self._runs.setdefault(rate, [])
+        runs.append(seen)
+        alone = judged(rate, (seen,), self._slo, self._limits.success)
+        decided = attempt == LONG and alone.word != "unsure"
+        if attempt == LONG:
+            self._long.add(rate)
+        self._steps[rate] = (
+            alone if decided else judged(rate, runs, self._slo, self._limits.success)
+        )
+
     def _ask(self, rate: float, attempt: int) -> Seen:
         secs = self._secs(rate, attempt)
         if secs is None:
-            raise _EndedError("the budget is used up")
+            raise _EndedError(USED_UP)
         seen = self._offer(Ask(rate, secs, attempt))
         if seen is None:
-            raise _EndedError("interrupted")
+            raise _EndedError(INTERRUPTED)
         self._left -= seen.spent_secs
         return seen
 
@@ -163,12 +225,15 @@ class Search:
 
         Beyond the estimate a queue grows, and takes as long again to drain as it is over it.
         """
-        wanted = max(MIN_SECS, min(MAX_SECS, samples_wanted(self._slo) / rate))
+        least = LEAST_LONG_SECS if attempt == LONG else MIN_SECS
+        wanted = max(least, min(MAX_SECS, samples_wanted(self._slo) / rate))
+        if attempt == LONG:
+            wanted = max(wanted, LONG_SECS)
         stretch = max(1.0, rate / self._estimate) if self._estimate > 0 else 1.0
         room = (self._left - self._limits.overhead_secs) / stretch - self._limits.warmup_secs
-        if room < MIN_SECS:
+        if room < least:
             return None
-        if attempt > 1:  # but no more than half of what is left, so that the search can go on
+        if attempt == 2:  # but no more than half of what is left, so that the search can go on
             wanted = max(wanted, min(LONGER * wanted, MAX_SECS, room / 2))
         return math.floor(10 * min(wanted, room)) / 10
 

@@ -24,6 +24,8 @@ class MadeUp:
         self.asks: list[Ask] = []
         self.spent_secs = 0.0
         self.interrupt_at: int | None = None
+        self.tires_after_secs, self.tired_mu = math.inf, mu
+        """What it does in windows that are longer than that."""
         self.changes: dict[str, object] = {}
 
     def __call__(self, ask: Ask) -> Seen | None:
@@ -33,15 +35,16 @@ class MadeUp:
             return None
         draws = random.Random(f"{ask.rate}/{ask.attempt}")
         number = round(ask.rate * ask.secs)
-        spare = self.mu - ask.rate
+        mu = self.mu if ask.secs <= self.tires_after_secs else self.tired_mu
+        spare = mu - ask.rate
         if spare > 0:
             late = [draws.expovariate(spare) * 1000 for _ in range(number)]
         else:
-            over = max(0.1, -spare / self.mu)  # a queue that grows
+            over = max(0.1, -spare / mu)  # a queue that grows
             late = [1000 * n / ask.rate * over for n in range(number)]
-        spent = (self.warmup_secs + ask.secs) * max(1.0, ask.rate / self.mu) + self.overhead_secs
+        spent = (self.warmup_secs + ask.secs) * max(1.0, ask.rate / mu) + self.overhead_secs
         self.spent_secs += spent
-        completed = round(min(ask.rate, self.mu) * ask.secs)
+        completed = round(min(ask.rate, mu) * ask.secs)
         seen = Seen(ask.secs, tuple(sorted(late)), number, completed, 0, number, 0)
         values = {name: getattr(seen, name) for name in Seen.__struct_fields__}
         return Seen(**{**values, "spent_secs": spent, **self.changes})

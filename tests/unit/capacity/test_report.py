@@ -35,6 +35,7 @@ def result(mu: float = 1200.0, slo: str = "p99<200ms", **changes: object) -> Cap
                 found.high,
                 found.close,
                 found.stopped,
+                found.confirmed,
                 verify="duroxide-stress run --rate 1/s",
             )
         )
@@ -85,6 +86,10 @@ def test_a_bracket_without_an_upper_end() -> None:
     )
     text = render(msgspec.structs.replace(found, points=(point,)), Path("x"))
     assert "Capacity: 20/s (no rate above it was seen to fail); the budget is used up." in text
+    point = msgspec.structs.replace(point, confirmed=False)
+    text = render(msgspec.structs.replace(found, points=(point,)), Path("x"))
+    words = "held for some seconds and not confirmed: the budget is used up."
+    assert words in " ".join(text.split())
 
 
 def test_exit_codes() -> None:

@@ -113,3 +113,52 @@ def test_a_broken_promise_does_not_hold_at_any_rate() -> None:
     found = search(SLO, PLENTY, 60, made)
     assert found.low is None
     assert {step.why for step in found.steps} == {"violated: effects"}
+
+
+def tiring() -> MadeUp:
+    """Serves 110 a second for twenty seconds, and 60 in a longer window: a store that fills."""
+    made = MadeUp(110)
+    made.tires_after_secs, made.tired_mu = 20, 60
+    return made
+
+
+def test_what_holds_for_some_seconds_is_not_taken_for_a_capacity() -> None:
+    """Long steps find the rate that lasts, beginning with what was completed."""
+    made = tiring()
+    found = search(SLO, PLENTY, 110, made)
+    assert found.confirmed
+    assert found.low is not None
+    assert limit(60, 200) / 1.25 <= found.low <= limit(60, 200) * 1.05
+    long = [ask for ask in made.asks if ask.attempt == 3]
+    assert long[0].rate > 60
+    assert all(ask.secs >= 40 for ask in long)
+    held = [step.rate for step in found.steps if step.word == "holds"]
+    assert max(held) > found.low  # what was only sounded
+
+
+def test_without_room_for_a_long_step_nothing_is_confirmed() -> None:
+    """And it says so; the rate that was sounded is still told."""
+    made = tiring()
+    found = search(SLO, Limits(budget_secs=90), 110, made)
+    assert (found.confirmed, found.stopped) == (False, "the budget is used up")
+    assert found.low is not None
+    assert all(ask.attempt < 3 for ask in made.asks)
+    assert made.spent_secs <= 90
+
+
+def test_a_rate_that_failed_for_long_is_no_capacity_though_it_held_for_short() -> None:
+    """Not even when the budget ends before a lower one is confirmed."""
+    made = tiring()
+    found = search(SLO, Limits(budget_secs=160), 110, made)
+    failed = [ask.rate for ask in made.asks if ask.attempt == 3]
+    assert failed
+    assert not found.confirmed
+    assert found.low is None or found.low < min(failed)
+
+
+def test_an_engine_that_lasts_is_confirmed_at_once() -> None:
+    """One long step, at the rate that was sounded."""
+    made = MadeUp(250)
+    found = search(read_slo("p95<200ms"), PLENTY, 250, made)
+    assert found.confirmed
+    assert [ask.rate for ask in made.asks if ask.attempt == 3] == [found.low]
