@@ -34,7 +34,7 @@ from rich.table import Table
 from check_speed import write
 from duroxide_stress.judge import judge_run
 from duroxide_stress.recording.pieces import compress
-from idle_engine import drive
+from idle_engine import IdleEngine, drive
 
 SECS = (1.0, 4.0, 16.0)
 EVENTS = (100_000, 400_000, 1_600_000)
@@ -43,7 +43,7 @@ EVENTS = (100_000, 400_000, 1_600_000)
 def driving(secs: float) -> dict[str, float]:
     """Operations, seconds and memory of a drive of so many seconds."""
     with tempfile.TemporaryDirectory() as home:
-        operations, spent = drive(Path(home), secs, in_flight=20)
+        operations, spent = drive(Path(home), secs, 20, IdleEngine())
     return {"size": operations, "secs": spent}
 
 

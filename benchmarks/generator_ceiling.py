@@ -2,13 +2,14 @@
 
     pip install '.[benchmarks]'; python benchmarks/generator_ceiling.py
 
-A minute. Ours: the driver offers a closed loop to an engine that does nothing (`idle_engine.py`). All
-else is as in a run: each instance is an order with its expectation, its slot and its deadline, and is
-written to a file as three records (invoke, acked, ok), whose lines are counted at the end: an operation
-that is not in the file does not count. Locust, twice: one user whose task does nothing, which is its
-loop alone and records nothing; and the same task firing a `request` event, which is what counts an
-operation in its statistics (sums and a histogram of rounded times; no operation by itself). Fresh
-processes, in turns (A B C C B A ...).
+A minute and a half. Ours: the driver offers a closed loop to an engine that does nothing
+(`idle_engine.py`). All else is as in a run: each instance is an order with its expectation, its slot and
+its deadline, and is written to a file as three records (invoke, acked, ok), whose lines are counted at
+the end: an operation that is not in the file does not count. Beside that, the same through the session
+for Duroxide, with its threads and its look at every end, which is what a real engine is driven through.
+Locust, twice: one user whose task does nothing, which is its loop alone and records nothing; and the
+same task firing a `request` event, which is what counts an operation in its statistics (sums and a
+histogram of rounded times; no operation by itself). Fresh processes, in turns (A B C D D C B A ...).
 
 How to read it: operations a second are this machine's on this day; the ratios are of the medians. A
 real engine does some hundreds of instances a second on such a machine.
@@ -29,15 +30,25 @@ from rich.console import Console
 from rich.table import Table
 
 SECS = 4.0
-IN_FLIGHT = 50
+IN_FLIGHT, MANY = 50, 1_000
+"""Through the session an end is looked for some ms after its hint, so that it takes more to fill it."""
 
 
 def ours(secs: float) -> float:
     """Operations a second that the driver has driven and written down."""
-    from idle_engine import drive
+    from idle_engine import IdleEngine, drive
 
     with tempfile.TemporaryDirectory() as home:
-        operations, spent = drive(Path(home), secs, IN_FLIGHT)
+        operations, spent = drive(Path(home), secs, IN_FLIGHT, IdleEngine())
+    return operations / spent
+
+
+def with_session(secs: float) -> float:
+    """The same with the session for Duroxide between, and a client that answers at once."""
+    from idle_engine import drive, ready_session
+
+    with tempfile.TemporaryDirectory() as home:
+        operations, spent = drive(Path(home), secs, MANY, ready_session())
     return operations / spent
 
 
@@ -74,7 +85,8 @@ def locust(secs: float, *, recorded: bool) -> float:
 
 
 SIDES = {
-    "duroxide-stress: instances driven and recorded": ours,
+    "duroxide-stress: driver and recording alone": ours,
+    "the same, through the session for Duroxide": with_session,
     "Locust: tasks driven, nothing recorded": lambda secs: locust(secs, recorded=False),
     "Locust: tasks driven and counted": lambda secs: locust(secs, recorded=True),
 }

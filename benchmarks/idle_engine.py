@@ -10,9 +10,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-from duroxide_stress.engines.base import Acknowledged, Depths, Event, Finished
+from duroxide_stress.engines.base import Acknowledged, Depths, Event, Finished, Session
+from duroxide_stress.engines.duroxide.session import DuroxideSession
 from duroxide_stress.load.driver import Driver
+from duroxide_stress.nodes.hints import LocalHints
 from duroxide_stress.plan import Cell, StressTestConfig
 from duroxide_stress.recording.pieces import count, lines_of
 from duroxide_stress.recording.writer import DirectWriter, LineWriter
@@ -53,7 +57,7 @@ class IdleEngine:
         events, self._events = self._events, []
         return events
 
-    def depths(self) -> Depths:
+    def depths(self, *, wait: bool) -> Depths:
         return Depths(0, 0)
 
     def forget(self, op: int) -> None:
@@ -63,7 +67,29 @@ class IdleEngine:
         """Nothing is held."""
 
 
-def drive(directory: Path, secs: float, in_flight: int, held: int = 0) -> tuple[int, float]:
+class ReadyClient:
+    """Says yes to every start, hints at once that it is over, and says so when asked."""
+
+    def __init__(self, hints: LocalHints) -> None:
+        self._hints = hints
+
+    def start_orchestration(self, instance: str, name: str, given: Any) -> None:
+        self._hints.send(instance)
+
+    def get_status(self, instance: str) -> Any:
+        return SimpleNamespace(status="Completed", output=None, error=None)
+
+    def get_queue_depths(self) -> Any:
+        return SimpleNamespace(orchestrator_queue=0, worker_queue=0)
+
+
+def ready_session() -> DuroxideSession:
+    """The session for Duroxide, with its threads, before a client that answers at once."""
+    hints = LocalHints()
+    return DuroxideSession(ReadyClient(hints), hints)
+
+
+def drive(directory: Path, secs: float, in_flight: int, session: Session) -> tuple[int, float]:
     """Drive so long and write into `directory`: (operations, seconds they took with their writing).
 
     Raises AssertionError when one was not written down.
@@ -74,11 +100,10 @@ def drive(directory: Path, secs: float, in_flight: int, held: int = 0) -> tuple[
     work = scenario_named("parallel").workload(Cell("parallel", "reference", config))
     ops = LineWriter(directory / "ops.jsonl")
     samples = DirectWriter(directory / "samples.jsonl")
-    driver = Driver(
-        IdleEngine(held), work, config, ops, samples, tell=lambda progress: ops.flush_if_due()
-    )
+    driver = Driver(session, work, config, ops, samples, tell=lambda progress: ops.flush_if_due())
     begun = time.perf_counter()
     driver.run()
+    session.close()
     ops.close()
     spent = time.perf_counter() - begun
     ended = sum(b'{"type":"ok"' in line for line in lines_of(directory, "ops"))

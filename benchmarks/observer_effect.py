@@ -41,6 +41,7 @@ from rich.table import Table
 
 from duroxide_stress.config import single_cell_plan
 from duroxide_stress.plan import Concurrency, StressTestConfig
+from duroxide_stress.recording.pieces import lines_of
 from duroxide_stress.runner import SilentObserver, run_plan
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
 
@@ -139,15 +140,15 @@ def run_harness(side: Side, directory: Path) -> Figure:
     end = msgspec.json.decode((cell / "end.json").read_bytes())
     if end["ended"] != "finished":
         raise NoFigureError(f"the harness's cell ended {end['ended']}: {end['reason']}")
-    marks = {r["name"]: r["at_ns"] for r in records(cell / "ops.jsonl") if r["type"] == "mark"}
+    marks = {r["name"]: r["at_ns"] for r in records(cell, "ops") if r["type"] == "mark"}
     begin_ns = marks["window_begin"]
     end_ns = begin_ns + round(side.config.duration_secs * NS_PER_SEC)
     completed = sum(
         begin_ns <= event["ts_ms"] * NS_PER_MS < end_ns
-        for event in records(cell / "history.jsonl")
+        for event in records(cell, "history")
         if event["kind"] == "OrchestrationCompleted"
     )
-    cores = cores_by_source(cell / "samples-monitor.jsonl", begin_ns, end_ns)
+    cores = cores_by_source(cell, begin_ns, end_ns)
     return Figure(
         completed / side.config.duration_secs,
         cores.get("engine", 0.0) + cores.get("embedded", 0.0),
@@ -155,18 +156,16 @@ def run_harness(side: Side, directory: Path) -> Figure:
     )
 
 
-def records(path: Path) -> list[dict[str, Any]]:
-    """The lines of a record file."""
-    found: list[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode_lines(
-        path.read_bytes()
-    )
-    return found
+def records(cell: Path, kind: str) -> list[dict[str, Any]]:
+    """All records of a kind."""
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    return [decode(line) for line in lines_of(cell, kind)]
 
 
-def cores_by_source(samples: Path, begin_ns: int, end_ns: int) -> dict[str, float]:
+def cores_by_source(cell: Path, begin_ns: int, end_ns: int) -> dict[str, float]:
     """Mean CPU of each process between its first and last sample within the window."""
     within: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for sample in records(samples):
+    for sample in records(cell, "samples"):
         if "cpu_ns" in sample and begin_ns <= sample["at_ns"] < end_ns:
             within[sample["source"]].append((sample["at_ns"], sample["cpu_ns"]))
     return {

@@ -31,7 +31,7 @@ from duroxide_stress.recording.store import read_cell_end
 from duroxide_stress.recording.tables import Recording
 from duroxide_stress.runner import SilentObserver, run_plan
 from duroxide_stress.units import MIB
-from idle_engine import drive
+from idle_engine import IdleEngine, drive
 
 COUNTS = (10_000, 100_000)
 FEW = 10
@@ -40,7 +40,8 @@ FEW = 10
 def alone(in_flight: int) -> dict[str, float]:
     """The driver against an engine that holds all but a few of them."""
     with tempfile.TemporaryDirectory() as home:
-        operations, spent = drive(Path(home), 3.0, in_flight, held=max(in_flight - FEW, 0))
+        engine = IdleEngine(held=max(in_flight - FEW, 0))
+        operations, spent = drive(Path(home), 3.0, in_flight, engine)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"operations": operations, "us": spent / operations * 1e6, "mib": peak / MIB}
 

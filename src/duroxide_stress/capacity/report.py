@@ -20,7 +20,7 @@ HEADINGS: list[Heading] = [
     ("Why not", "Why not"),
 ]
 WIDTH = 80
-WHY = 30
+WHY = 26
 """Characters of a reason that the table has room for; the whole of it is in the JSON."""
 
 

@@ -198,17 +198,15 @@ class Search:
         return step.word == "holds"
 
     def _take(self, rate: float, attempt: int) -> None:
-        """Carry a step out and judge the rate: by a long step alone if that decides, else by all."""
+        """Carry a step out and judge the rate: by a long step alone, for the short ones were chosen
+        because they held; else by all."""
         seen = self._ask(rate, attempt)
-        runs = self._runs.setdefault(rate, [])
-        runs.append(seen)
-        alone = judged(rate, (seen,), self._slo, self._limits.success)
-        decided = attempt == LONG and alone.word != "unsure"
         if attempt == LONG:
             self._long.add(rate)
-        self._steps[rate] = (
-            alone if decided else judged(rate, runs, self._slo, self._limits.success)
-        )
+            self._runs[rate] = []
+        runs = self._runs.setdefault(rate, [])
+        runs.append(seen)
+        self._steps[rate] = judged(rate, runs, self._slo, self._limits.success)
 
     def _ask(self, rate: float, attempt: int) -> Seen:
         secs = self._secs(rate, attempt)

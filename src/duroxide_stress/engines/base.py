@@ -125,8 +125,9 @@ class Session(Protocol):
         """What happened, in order; returns at the first events or at `until_ns` with none."""
         ...
 
-    def depths(self) -> Depths | None:
-        """Queue depths by the engine's own count; None when it cannot say now."""
+    def depths(self, *, wait: bool) -> Depths | None:
+        """Queue depths by the engine's own count; None when it cannot say now. Without `wait` it returns
+        at once, with the answer to the question before."""
         ...
 
     def forget(self, op: int) -> None:

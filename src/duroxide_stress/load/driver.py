@@ -113,9 +113,9 @@ class Driver:
         self._mark("begin", now)
         finished = (
             self._offer("warm-up", self._window_ns)
-            and self._mark("window_begin", self._session.now_ns())
+            and self._mark("window_begin", self._window_ns)
             and self._offer("measuring", self._window_end_ns)
-            and self._mark("window_end", self._session.now_ns())
+            and self._mark("window_end", self._window_end_ns)
             and self._drain()
             and self._mark("drained", self._session.now_ns())
         )
@@ -244,7 +244,7 @@ class Driver:
             if op in self._in_flight:
                 self._give_up([op], "timeout")
         if now - self._measured_ns >= DEPTHS_EVERY_NS:
-            self._measure(now)
+            self._measure(now, wait=False)
         if now - self._told_ns >= TICK_NS:
             self._report(phase, now)
 
@@ -254,6 +254,7 @@ class Driver:
                 self._finish(event)
             case Acknowledged():
                 self._ops.write(Acked(event.op, event.begun_ns, event.at_ns))
+                self._feed.answered()
                 order, _ = self._in_flight.get(event.op, GONE)
                 if order is not None and order.actions:
                     self._actions.begin(order, event.at_ns)
@@ -261,6 +262,7 @@ class Driver:
                 self._actions.done(event)
             case Refused(op, _, at_ns, error):
                 self._ops.write(Fail(op, at_ns, "start", error))
+                self._feed.answered()
                 self._end(op, at_ns + REFUSED_PAUSE_NS)
                 self.failed += 1
 
@@ -307,9 +309,11 @@ class Driver:
             self._session.forget(op)
             self._end(op, now)
 
-    def _measure(self, now: int) -> Depths | None:
+    def _measure(self, now: int, *, wait: bool = True) -> Depths | None:
+        """Record the queues' depths. Without waiting they are those of the question before: whoever
+        waits for a store that answers slowly starts late what is due meanwhile."""
         self._measured_ns = now
-        depths = self._session.depths()
+        depths = self._session.depths(wait=wait)
         if depths is not None:
             self._samples.write(
                 Sample(

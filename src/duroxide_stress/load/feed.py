@@ -29,6 +29,10 @@ class Feed(Protocol):
         """When to ask again at the latest; None when nothing is due until an instance ends."""
         ...
 
+    def answered(self) -> None:
+        """The call that starts one of its instances has returned, or was refused."""
+        ...
+
     def ended(self, free_ns: int) -> None:
         """One of its instances is over; what it held is free from `free_ns` on."""
         ...
@@ -49,6 +53,9 @@ class Slots:
 
     def next_ns(self) -> int | None:
         return self._free[0] if self._free else None
+
+    def answered(self) -> None:
+        """A slot is taken until its instance is over."""
 
     def ended(self, free_ns: int) -> None:
         heapq.heappush(self._free, free_ns)
@@ -80,34 +87,42 @@ class ByClock:
     def next_ns(self) -> int | None:
         return self._next
 
+    def answered(self) -> None:
+        """The clock does not care."""
+
     def ended(self, free_ns: int) -> None:
         self._in_flight -= 1
 
 
 class Backlog:
-    """As many are started as are missing in the engine's own queue of turns, where `count` are to wait;
-    never more than `limit` in flight."""
+    """As many are started as are missing in the engine's own queue of turns, where `count` are to wait,
+    and are not on their way there; never more than `limit` in flight."""
 
     by_clock = False
 
     def __init__(self, count: int, limit: int, waiting: Callable[[int], int | None]) -> None:
         self._count, self._limit, self._waiting = count, limit, waiting
-        self._in_flight = self._wanted = 0
+        self._in_flight = self._wanted = self._under_way = 0
         self._look_ns = 0
 
     def take(self, now_ns: int) -> int | None:
         if now_ns >= self._look_ns:
             self._look_ns = now_ns + LOOK_NS
             waiting = self._waiting(now_ns)
-            self._wanted = 0 if waiting is None else max(0, self._count - waiting)
+            missing = 0 if waiting is None else self._count - waiting - self._under_way
+            self._wanted = max(0, missing)
         if self._wanted == 0 or self._in_flight >= self._limit:
             return None
         self._wanted -= 1
         self._in_flight += 1
+        self._under_way += 1
         return now_ns
 
     def next_ns(self) -> int | None:
         return self._look_ns
+
+    def answered(self) -> None:
+        self._under_way -= 1
 
     def ended(self, free_ns: int) -> None:
         self._in_flight -= 1

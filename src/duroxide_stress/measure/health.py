@@ -46,9 +46,10 @@ def health(
         LATENESS_MS, LATENESS_SHARE * (durable.p50 or 0)
     ):
         reasons.append(f"the driver began its calls late: P99 {lateness.p99:.0f} ms after due")
-    reasons += _rate(offer)
-    if generator is not None and generator > GENERATOR_CORES:
-        reasons.append(f"the load generator used {generator:.2f} cores of the 1 it can use")
+    reasons += _rate(offer, measured.secs or 0.0)
+    busiest = max(cores_used(recording, measured, one) or 0 for one in ("driver", "harness"))
+    if generator is not None and busiest > GENERATOR_CORES:
+        reasons.append(f"the load generator used {busiest:.2f} cores of the 1 it can use")
     if foreign is not None and cpus and foreign > FOREIGN_SHARE * cpus:
         reasons.append(f"other processes used {foreign:.2f} of {cpus} cores")
     if abs(drift_ms) > DRIFT_MS:
@@ -84,7 +85,7 @@ def health(
     )
 
 
-def _rate(offer: Offered) -> list[str]:
+def _rate(offer: Offered, secs: float) -> list[str]:
     """What is wrong with the rate that was offered, a sentence each."""
     found = []
     if offer.dropped:
@@ -94,7 +95,7 @@ def _rate(offer: Offered) -> list[str]:
             "were in flight (--max-concurrent)"
         )
     if offer.rate_error is not None and offer.wanted_per_sec:
-        off = abs(offer.rate_error) * (offer.started + offer.dropped)
+        off = abs(offer.rate_error) * offer.wanted_per_sec * secs
         if abs(offer.rate_error) > RATE_ERROR and off > 1:
             found.append(f"the offered rate was off by {offer.rate_error:+.1%}")
     return found

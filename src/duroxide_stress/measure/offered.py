@@ -12,8 +12,9 @@ from duroxide_stress.units import NS_PER_SEC
 def offered(recording: Recording, measured: Window) -> Offered:
     """Instances that were due, started and dropped within the window.
 
-    Started counts by when the client's call was made and not by when it was due: an instance that was
-    started late is missing where it was due and one too many later, which the rate's error shows.
+    Started counts by when the client's call began (of one that was refused, when it was) and not by when
+    it was due: an instance that was started late is missing where it was due and one too many later,
+    which the rate's error shows.
     """
     load = recording.head.cell.config.load
     arrivals = read_arrivals(load)
@@ -21,8 +22,8 @@ def offered(recording: Recording, measured: Window) -> Offered:
         return Offered(load, None, 0, 0, None)
     inside = {"begin": measured.begin_ns, "finish": measured.end_ns}
     started = recording.one(
-        "SELECT count(*) FROM ops_lines o WHERE o.type = 'invoke' "
-        f"AND {LOAD} AND o.at_ns >= $begin AND o.at_ns < $finish",
+        "SELECT count(*) FROM (SELECT coalesce(o.begun_ns, o.seen_ns) AS at_ns FROM ops o "
+        f"WHERE {LOAD}) WHERE at_ns >= $begin AND at_ns < $finish",
         **inside,
     )
     dropped = recording.one(

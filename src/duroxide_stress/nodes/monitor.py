@@ -48,7 +48,7 @@ class Monitor:
         if now < self._due_ns:
             return
         self._due_ns = now + SAMPLE_EVERY_NS
-        for (source, node), process in self._processes.items():
+        for (source, node), process in list(self._processes.items()):
             self._sample_process(source, node, process)
         busy = psutil.cpu_times()
         self._records.write(
@@ -90,8 +90,10 @@ class Monitor:
         try:
             with process.oneshot():
                 cpu, memory = process.cpu_times(), process.memory_info()
-        except psutil.Error:
+        except psutil.Error as error:
             self._rss.pop((source, node), None)
+            if isinstance(error, psutil.NoSuchProcess):
+                del self._processes[source, node]
             return
         self._rss[source, node] = memory.rss
         self._records.write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from duroxide_stress.errors import RecordingError
+from duroxide_stress.errors import RecordingError, in_words
 
 LONG_LINE = 64 * 1024 * 1024
 """Lines up to this are read without looking how long they are: a compressed piece has none longer than
@@ -20,6 +21,8 @@ GZIP_TIMES = 10
 """What lines of JSON grow by when they are read from a compressed piece, as seen."""
 MEMORY_LIMIT = "2GB"
 """What the database may use for a recording that is longer."""
+THREADS = 4
+"""At most: each reads with a buffer of twice the longest line, which all together must fit into that."""
 
 
 class Reading(NamedTuple):
@@ -39,6 +42,7 @@ def open_database(files: Sequence[Path], scratch: Path) -> duckdb.DuckDBPyConnec
         return duckdb.connect(":memory:")
     db = duckdb.connect(str(scratch / "tables.duckdb"))
     db.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    db.execute(f"SET threads = {min(THREADS, os.cpu_count() or 1)}")
     return db
 
 
@@ -64,10 +68,15 @@ def load(
             f"columns = {dict(reading.columns)!r}) WHERE {reading.where}",
             {"paths": [str(path) for path in sources]},
         )
+    except duckdb.OutOfMemoryException as error:
+        words = in_words(error).splitlines()[0]
+        raise RecordingError(f"{full[0].name} needs more memory than there is: {words}") from error
     except duckdb.Error as error:
         words = str(error).splitlines()[0]
         for path in sources:
             words = words.replace(str(path), path.name)
+        if str(scratch) in words:
+            raise RecordingError(f"the tables cannot be written to {scratch}: {words}") from error
         damaged = next((path for path in full if path.name in words), full[0])
         raise RecordingError(f"{damaged.name} is damaged: {words}") from error
     return True

@@ -57,19 +57,29 @@ def _place(path: Path) -> tuple[str, int]:
     return path.name[: full.start()], int(path.name[full.start() + 1 :].split(".")[0])
 
 
-def next_piece(path: Path) -> Path:
-    """What the open file is called when it is full: one number more than the last."""
+def last_piece(path: Path) -> int:
+    """How many full pieces the open file `path` has behind it: the number of the last."""
     stem = path.name.removesuffix(".jsonl")
     taken = (
         int(found[1])
         for other in path.parent.glob(f"{stem}.*.jsonl*")
         if (found := re.fullmatch(re.escape(stem) + r"\.(\d{5,})\.jsonl(\.gz)?", other.name))
     )
-    return path.with_name(f"{stem}.{max(taken, default=0) + 1:05}.jsonl")
+    return max(taken, default=0)
+
+
+def full_piece(path: Path, number: int) -> Path:
+    """What the open file is called when it is full. Only its writer counts: see `last_piece`."""
+    return path.with_name(f"{path.name.removesuffix('.jsonl')}.{number:05}.jsonl")
 
 
 def _opened(path: Path) -> BinaryIO:
-    return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+    if path.suffix == ".gz":
+        return cast("BinaryIO", gzip.open(path, "rb"))
+    try:
+        return path.open("rb")
+    except FileNotFoundError:  # it has been compressed since it was listed
+        return cast("BinaryIO", gzip.open(path.with_name(f"{path.name}.gz"), "rb"))
 
 
 def lines_of(directory: Path, name: str) -> Iterator[bytes]:
@@ -97,7 +107,7 @@ def _complete_lines(path: Path) -> int:
 
 
 class Compressor:
-    """Compresses the full pieces of a directory while it fills, in a thread that waits for all others.
+    """Compresses the full pieces of a directory while it fills, in a thread of the lowest priority.
 
     A piece that cannot be compressed (a full disk) stays as it is.
     """
@@ -129,8 +139,10 @@ def compress(directory: Path) -> None:
             partial = smaller.with_name(smaller.name + ".partial")
             with suppress(OSError):
                 try:
-                    with path.open("rb") as whole, gzip.open(partial, "wb", LEVEL) as small:
-                        shutil.copyfileobj(whole, small, BLOCK)
+                    with path.open("rb") as whole, partial.open("wb") as file:
+                        with gzip.GzipFile(path.name, "wb", LEVEL, file) as small:
+                            shutil.copyfileobj(whole, small, BLOCK)
+                        os.fsync(file.fileno())
                     partial.replace(smaller)
                     path.unlink()
                 finally:

@@ -34,7 +34,7 @@ from typing import Any
 import duckdb
 import msgspec
 
-from duroxide_stress.errors import RecordingError
+from duroxide_stress.errors import RecordingError, in_words
 from duroxide_stress.plan import StressTestConfig
 from duroxide_stress.recording.loading import Reading, load, open_database
 from duroxide_stress.recording.pieces import pieces
@@ -199,6 +199,10 @@ class Recording:
         self.db = open_database([path for found in files.values() for path in found], scratch)
         try:
             self._fill(files, readings, scratch)
+        except duckdb.Error as error:
+            self.close()
+            words = in_words(error).splitlines()[0]
+            raise RecordingError(f"the recording cannot be loaded: {words}") from error
         except BaseException:
             self.close()
             raise

@@ -41,6 +41,7 @@ class LineWriter:
         self._path = path
         self._file: BinaryIO = path.open("ab", buffering=0)
         self._size = path.stat().st_size
+        self._pieces = pieces.last_piece(path)
         self._lines = bytearray()
         self._encode = msgspec.json.Encoder().encode_into
         self._flushed_ns = time.monotonic_ns()
@@ -73,7 +74,8 @@ class LineWriter:
         self._size += len(data)
         if self._size >= pieces.PIECE_BYTES:
             self._file.close()
-            self._path.rename(pieces.next_piece(self._path))
+            self._pieces += 1
+            self._path.rename(pieces.full_piece(self._path, self._pieces))
             self._file, self._size = self._path.open("ab", buffering=0), 0
 
     def __enter__(self) -> LineWriter:
@@ -97,7 +99,9 @@ class DirectWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._pieces = pieces.last_piece(path)
         self._lock = threading.Lock()
+        self._fd = self._size = -1
         self._open()
 
     def write(self, record: msgspec.Struct) -> None:
@@ -107,13 +111,20 @@ class DirectWriter:
             _write_all(self._fd, line)
             self._size += len(line)
             if self._size >= pieces.PIECE_BYTES:
-                os.close(self._fd)
-                self._path.rename(pieces.next_piece(self._path))
+                self._close()
+                self._pieces += 1
+                self._path.rename(pieces.full_piece(self._path, self._pieces))
                 self._open()
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._fd)
+        """Close the file. Whoever still writes gets an OSError."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        # Its number may soon be another file's, the engine's store among them.
+        number, self._fd = self._fd, -1
+        os.close(number)
 
     def _open(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC

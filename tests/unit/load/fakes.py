@@ -50,7 +50,7 @@ class FakeSession:
         events, self._outbox = self._outbox, []
         return events
 
-    def depths(self) -> Depths | None:
+    def depths(self, *, wait: bool) -> Depths | None:
         return self._depths(self.clock.now_ns)
 
     def forget(self, op: int) -> None:

@@ -44,8 +44,20 @@ def test_a_backlog_is_filled_up() -> None:
     feed = Backlog(5, 7, lambda now: waiting.pop(0))
     assert taken(feed, 0) == [0] * 5
     assert taken(feed, LOOK_NS - 1) == []
+    for _ in range(5):
+        feed.answered()
     assert taken(feed, LOOK_NS) == [LOOK_NS] * 2
     feed.ended(LOOK_NS + 1)
     assert taken(feed, 2 * LOOK_NS) == []  # nobody could say how many wait
     assert taken(feed, 3 * LOOK_NS) == []
     assert feed.next_ns() == 4 * LOOK_NS
+
+
+def test_what_is_on_its_way_is_not_missing() -> None:
+    """A start that takes longer than a look is not made up for by another."""
+    feed = Backlog(5, 100, lambda now: 0)
+    assert taken(feed, 0) == [0] * 5
+    assert taken(feed, LOOK_NS) == []
+    feed.answered()
+    feed.answered()
+    assert taken(feed, 2 * LOOK_NS) == [2 * LOOK_NS] * 2

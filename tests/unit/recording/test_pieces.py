@@ -186,3 +186,25 @@ def test_a_run_that_fills_pieces_is_judged_like_any(
     for name in ("ops", "effects", "history"):
         assert {f"{name}.00001.jsonl.gz", f"{name}.00002.jsonl.gz", f"{name}.jsonl"} <= set(found)
     assert recorded.judged() == whole
+
+
+def test_a_piece_that_is_compressed_while_it_is_read_is_read(tmp_path: Path) -> None:
+    """The collector lists pieces while the compressor is at work."""
+    for number in (1, 2):
+        (tmp_path / f"ops.0000{number}.jsonl").write_bytes(b"{}\n" * 3)
+    (tmp_path / "ops.jsonl").write_bytes(b"{}\n")
+    lines = lines_of(tmp_path, "ops")
+    next(lines)
+    compress(tmp_path)
+    assert len(list(lines)) == 6
+
+
+def test_tables_that_cannot_be_written_are_no_damage(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full scratch disk is not the recording's fault; every machine has threads enough for it."""
+    monkeypatch.setattr(loading, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(loading, "MEMORY_LIMIT", "1MB")
+    (reason,) = recorded.judged().reasons
+    assert "damaged" not in reason
+    assert "memory" in reason.lower()

@@ -133,3 +133,25 @@ def test_a_full_disk_is_an_error_at_the_close_at_the_latest() -> None:
         lines.close()
     assert caught.value.errno == errno.ENOSPC
     lines.close()
+
+
+@pytest.mark.parametrize("kind", [DirectWriter, LineWriter])
+def test_a_piece_that_cannot_be_begun_never_writes_into_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[DirectWriter] | type[LineWriter]
+) -> None:
+    """The number of the closed file may be the store's by then; every later line is an error."""
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 1)
+    monkeypatch.setattr(writer, "BUFFER_BYTES", 1)
+    lines = kind(tmp_path / "effects.jsonl")
+
+    def full(path: Path, number: int) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pieces, "full_piece", full)
+    with pytest.raises(OSError):
+        lines.write(effect(0))
+    with (tmp_path / "store.db").open("wb"):
+        for run in range(3):
+            with pytest.raises((OSError, ValueError)):
+                lines.write(effect(run))
+    assert (tmp_path / "store.db").read_bytes() == b""

@@ -30,8 +30,9 @@ from duroxide_stress.scenarios.base import Action, Order
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
 
 TERMINAL = ("Completed", "Failed")
-STARTERS = 4
-"""Threads for start calls: SQLite has one writer, so more would only queue inside the engine."""
+STARTERS, STARTERS_ON_SQLITE = 32, 4
+"""Threads for start calls. SQLite has one writer, so more would only queue inside the engine; a server
+may be far away."""
 WATCHERS = 2
 HINT_BACKOFF_MS = (3, 6, 12, 25, 50, 100)
 """Pauses between looks after a hint; the last repeats. The commit follows the hint in 1-5 ms."""
@@ -65,12 +66,12 @@ class _Watch(msgspec.Struct):
 class DuroxideSession:
     """See the module. One thread calls `submit`, `wait` and `forget`."""
 
-    def __init__(self, client: Any, hints: HintSource) -> None:
+    def __init__(self, client: Any, hints: HintSource, starters: int = STARTERS) -> None:
         self._client = client
         self._hints = hints
         self._anchor = time.time_ns() - time.monotonic_ns()
         self._inbox: queue.SimpleQueue[Event | _StillOpen | _Hinted] = queue.SimpleQueue()
-        self._starters = ThreadPoolExecutor(STARTERS, thread_name_prefix="start")
+        self._starters = ThreadPoolExecutor(starters, thread_name_prefix="start")
         self._watchers = ThreadPoolExecutor(WATCHERS, thread_name_prefix="watch")
         self._depths_asker = ThreadPoolExecutor(1, thread_name_prefix="depths")
         self._depths_asked: Future[Any] | None = None
@@ -113,20 +114,23 @@ class DuroxideSession:
                     break
         return events
 
-    def depths(self) -> Depths | None:
-        if self._depths_asked is not None and not self._depths_asked.done():
+    def depths(self, *, wait: bool) -> Depths | None:
+        asked = self._depths_asked
+        if asked is not None and not asked.done():
             return None
-        # Asked anew each time: an answer that came late may no longer be true.
+        # Asked anew each time. Whoever waits gets the new answer: a late one may not be true now.
         self._depths_asked = self._depths_asker.submit(self._client.get_queue_depths)
+        if wait:
+            asked = self._depths_asked
         try:
-            found = self._depths_asked.result(timeout=DEPTHS_SECS)
+            found = None if asked is None else asked.result(timeout=DEPTHS_SECS)
         except TimeoutError:
             self._note("the queue depths took too long")
             return None
         except Exception as error:  # noqa: BLE001 - the SDK raises bare RuntimeError for a busy store
             self._note(str(error))
             return None
-        return Depths(found.orchestrator_queue, found.worker_queue)
+        return None if found is None else Depths(found.orchestrator_queue, found.worker_queue)
 
     def forget(self, op: int) -> None:
         instance = self._instances.pop(op, None)

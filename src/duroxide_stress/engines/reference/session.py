@@ -57,7 +57,7 @@ class WorldSession:
         events, self._outbox = self._outbox, []
         return events
 
-    def depths(self) -> Depths:
+    def depths(self, *, wait: bool) -> Depths:
         world = self._world
         # What nobody renews comes back into its queue.
         turns, work = world.hosts.abandoned()
