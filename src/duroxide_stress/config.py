@@ -123,6 +123,7 @@ def build_plan(choices: Choices) -> Plan:
         problems.append(
             "scenario versions brings and takes nodes of its own: run it with one node and no fault"
         )
+    problems += [problem for name in scenarios for problem in _lasting_problems(name, config)]
     if problems:
         raise UsageError(problems)
     cells = tuple(
@@ -145,6 +146,17 @@ def build_plan(choices: Choices) -> Plan:
     )
     checks = tuple(dict.fromkeys(choices.checks))
     return Plan(choices.name or choices.suite_name, cells, _command(choices), checks)
+
+
+def _lasting_problems(scenario: str, config: StressTestConfig) -> list[str]:
+    """A load by the clock would be offered by none of its instances."""
+    known = SCENARIOS.get(scenario)
+    if known is None or not known.lasting or config.load == "closed":
+        return []
+    return [
+        f"scenario {scenario} starts as many instances as run at once and no more, so it cannot have "
+        f"the load {shown(config.load)}: leave the load out, or name scenarios without it"
+    ]
 
 
 OPEN_LIMIT = 10_000
@@ -224,6 +236,7 @@ def single_cell_plan(config: StressTestConfig, scenario: str, provider: str) -> 
     """A plan of one cell for a configuration made in code. Raises UsageError."""
     problems = config.problems()
     attempt(problems, lambda: scenario_named(scenario))
+    problems += _lasting_problems(scenario, config)
     if problems:
         raise UsageError(problems)
     cell = Cell(scenario, provider, config)

@@ -277,3 +277,15 @@ def test_a_mixture_takes_the_options_of_its_parts() -> None:
         "options of long-running would do nothing: the plan runs mixed, parallel; "
         "add long-running to its scenarios",
     )
+
+
+def test_a_lasting_scenario_has_no_load_by_the_clock() -> None:
+    """Nothing would be offered, and the run would look well."""
+    for load in ("constant:10/s", "backlog:5"):
+        with pytest.raises(
+            UsageError, match="long-running starts as many instances as run at once"
+        ):
+            build_plan(Choices(scenarios=("long-running", "parallel"), overrides={"load": load}))
+        with pytest.raises(UsageError, match="cannot have the load"):
+            single_cell_plan(StressTestConfig(load=load), "long-running", "reference")
+    assert build_plan(Choices(scenarios=("long-running",))).cells
