@@ -16,11 +16,11 @@ from duroxide_stress.capacity.slo import Slo
 from duroxide_stress.capacity.steps import Seen, Step, samples_wanted
 from duroxide_stress.config import OPEN_LIMIT, cell_command
 from duroxide_stress.engines.registry import engine_named
+from duroxide_stress.errors import RunError
 from duroxide_stress.judge import judge_run, save_result
 from duroxide_stress.plan import CELL_OVERHEAD_SECS, Cell, Plan, StressTestConfig
 from duroxide_stress.providers.base import Provider, prepare_provider
 from duroxide_stress.providers.registry import provider_named
-from duroxide_stress.recording.store import write_json
 from duroxide_stress.result import CellResult
 from duroxide_stress.runner import Observer, cell_head, run_plan
 
@@ -77,6 +77,7 @@ class _PointSearch:
         self._ground, self._cell = ground, cell
         self._results: dict[float, list[tuple[CellResult, str]]] = {}
         self._broken: list[str] = []
+        self._failed = ""
         self.spent_secs = 0.0
 
     def run(self, budget_secs: float) -> Point:
@@ -95,9 +96,9 @@ class _PointSearch:
                 nothing, stopped=f"the budget of {budget_secs:.0f} s is too small for a probe"
             )
         probe = self._probe()
-        if ground.observer.interrupted():
+        if self._failed or ground.observer.interrupted():
             return msgspec.structs.replace(
-                nothing, stopped="interrupted", broken=tuple(self._broken)
+                nothing, stopped=self._failed or "interrupted", broken=tuple(self._broken)
             )
         if not probe:
             return msgspec.structs.replace(
@@ -118,18 +119,29 @@ class _PointSearch:
             low=found.low,
             high=found.high,
             close=found.close,
-            stopped=found.stopped,
+            stopped=self._failed or found.stopped,
             confirmed=found.confirmed,
             broken=tuple(dict.fromkeys(self._broken)),
             verify="" if found.low is None else verify_command(cell, found.low, ground.asked),
         )
 
     def _probe(self) -> float | None:
-        cell = _with(self._cell, duration_secs=PROBE_SECS)
-        result, run, spent = self._ground.carried_out(cell, "probe")
-        self.spent_secs += spent
+        carried = self._carried_out(_with(self._cell, duration_secs=PROBE_SECS), "probe")
+        if carried is None:
+            return None
+        result, run, _ = carried
         self._note_broken(result, run, "the probe")
         return result.orchestrations_per_sec
+
+    def _carried_out(self, cell: Cell, name: str) -> tuple[CellResult, Path, float] | None:
+        """None when it could not be recorded: this search ends, and nothing of what is known is lost."""
+        try:
+            carried = self._ground.carried_out(cell, name)
+        except RunError as error:
+            self._failed = str(error)
+            return None
+        self.spent_secs += carried[2]
+        return carried
 
     def _offer(self, ask: Ask) -> Seen | None:
         config = self._cell.config
@@ -142,10 +154,10 @@ class _PointSearch:
             seed=(config.seed + ask.attempt - 1) % 2**63,
             load=load_text(ask.rate, poisson=self._ground.asked.poisson),
         )
-        result, run, spent = self._ground.carried_out(cell, f"{ask.rate:g}")
-        self.spent_secs += spent
-        if self._ground.observer.interrupted():
+        carried = self._carried_out(cell, f"{ask.rate:g}")
+        if carried is None or self._ground.observer.interrupted():
             return None
+        result, run, spent = carried
         self._results.setdefault(ask.rate, []).append((result, run.name))
         self._note_broken(result, run, f"{ask.rate:g}/s")
         return evidence(run / cell.key, result, self._ground.asked.success, spent)
@@ -176,7 +188,7 @@ def run_capacity(ground: Ground) -> CapacityResult:
         left -= one.spent_secs
         if ground.observer.interrupted():
             break
-    result = CapacityResult(
+    return CapacityResult(
         schema=SCHEMA,
         slo=str(asked.slo),
         success=asked.success,
@@ -187,8 +199,6 @@ def run_capacity(ground: Ground) -> CapacityResult:
         points=tuple(points),
         interrupted=ground.observer.interrupted(),
     )
-    write_json(ground.directory / "capacity.json", result)
-    return result
 
 
 def chosen_providers(plan: Plan, given: Mapping[str, Provider]) -> dict[str, Provider]:

@@ -190,10 +190,15 @@ def _searched(
 ) -> tuple[CapacityResult, Path]:
     from duroxide_stress.capacity.running import Ground, chosen_providers, run_capacity
     from duroxide_stress.cli.display import Interrupts, shown_while
+    from duroxide_stress.recording.store import write_json
     from duroxide_stress.runner import prepare_directory
 
     given = chosen_providers(asked.plan, given_providers(asked.plan, postgres_url))
     directory = prepare_directory(out, asked.plan)
     with Interrupts() as interrupts, shown_while(interrupts, directory, quiet=quiet) as display:
         result = run_capacity(Ground(asked, directory, display, given))
+        try:
+            write_json(directory / "capacity.json", result)
+        except OSError as error:
+            display.warned(f"{directory / 'capacity.json'} cannot be written: {error.strerror}")
     return result, directory
