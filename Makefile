@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-# Tests of figures and checks share the cores; those that load a real engine have them to themselves.
+# Two at a time. First those of figures and checks, which need a core each; then those of real engines and
+# processes, which mostly wait.
 PURE := tests/unit tests/bite tests/selftest
 
 .PHONY: stress test test-slow lint docs schema recordings clean
@@ -13,7 +14,7 @@ stress: $(VENV)/.installed  ## run the standard suite; make stress ARGS="--suite
 
 test: $(VENV)/.installed-test lint  ## everything but what is marked slow
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(PURE) $(ARGS) || [ $$? -eq 5 ]
-	$(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(PURE)) $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(addprefix --ignore=,$(PURE)) $(ARGS) || [ $$? -eq 5 ]
 
 test-slow: $(VENV)/.installed-test  ## what `make test` leaves out
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -28,7 +28,7 @@ def test_the_example_project_passes(tmp_path: Path) -> None:
     project = shutil.copytree(PROJECT, tmp_path / "project")
     words = ("--stress-duration", "1", "--stress-out", "kept", "--junitxml", "junit.xml")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words],
+        [sys.executable, "-m", "pytest", "-q", "--rootdir", ".", "-p", "no:cacheprovider", *words],
         cwd=project,
         env=ENVIRONMENT,
         capture_output=True,
@@ -59,7 +59,7 @@ def test_ctrl_c_ends_the_test_run(tmp_path: Path) -> None:
     (tmp_path / "test_long.py").write_text(LONG)
     words = ("-s", "-p", "no:cacheprovider", "--stress-out", "kept", "test_long.py")
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *words],
+        [sys.executable, "-m", "pytest", "--rootdir", ".", *words],
         cwd=tmp_path,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
@@ -67,7 +67,7 @@ def test_ctrl_c_ends_the_test_run(tmp_path: Path) -> None:
         text=True,
         start_new_session=True,
     )
-    wait_for(lambda: list(tmp_path.glob("kept/**/effects.jsonl")), "the engine at work")
+    wait_for(lambda: list(tmp_path.glob("kept/**/effects-*.jsonl")), "the engine at work")
     nodes = psutil.Process(process.pid).children(recursive=True)
     assert nodes
     process.send_signal(signal.SIGINT)
