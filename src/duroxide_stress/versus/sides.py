@@ -107,7 +107,7 @@ def make_turns(asked: Asked, cache: Path, command: str, say: Callable[[str], Non
     if problems:
         raise UsageError(problems)
     sides = [
-        TurnSide(name, pythons[engine], _cells(plan))
+        TurnSide(name, pythons[engine], _cells(plan), plan.checks)
         for name, engine, plan in zip(asked.names, asked.engines, asked.plans, strict=True)
     ]
     return Turns(
@@ -116,7 +116,6 @@ def make_turns(asked: Asked, cache: Path, command: str, say: Callable[[str], Non
         candidate=sides[1],
         rounds=asked.rounds,
         command=command,
-        checks=asked.plans[0].checks,
         on_purpose=asked.on_purpose,
     )
 

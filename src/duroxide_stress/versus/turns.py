@@ -7,6 +7,7 @@ first, so that a comparison that was cut off can be read.
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import subprocess
@@ -36,6 +37,8 @@ class TurnSide(msgspec.Struct, frozen=True):
     name: str
     python: str
     cells: tuple[Cell, ...]
+    checks: tuple[str, ...] = ()
+    """Files with checks of the user's own."""
 
 
 class Turns(msgspec.Struct, frozen=True):
@@ -46,7 +49,6 @@ class Turns(msgspec.Struct, frozen=True):
     candidate: TurnSide
     rounds: int
     command: str
-    checks: tuple[str, ...] = ()
     on_purpose: bool = False
     """Whether the sides' cells are meant to differ."""
 
@@ -119,19 +121,17 @@ def run_turns(turns: Turns, home: Path, told: Told) -> bool:
             return False
         told.began(turn, number, len(every))
         side = turns.base if turn.side == "base" else turns.candidate
-        code = _run(side, turn, turns.checks, home, told.interrupted)
+        code = _run(side, turn, home, told.interrupted)
         if code == EXIT_INTERRUPTED or told.interrupted():
             return False
     return True
 
 
-def _run(
-    side: TurnSide, turn: Turn, checks: tuple[str, ...], home: Path, stop: Callable[[], bool]
-) -> int:
+def _run(side: TurnSide, turn: Turn, home: Path, stop: Callable[[], bool]) -> int:
     directory = home / turn.directory
     directory.parent.mkdir(exist_ok=True)
     _, *words = shlex.split(cell_command(turn.cell))
-    words += [word for check in checks for word in ("--check", check)]
+    words += [word for check in side.checks for word in ("--check", check)]
     log = directory.with_suffix(".log")
     with log.open("wb") as printed:
         child = subprocess.Popen(
@@ -139,6 +139,7 @@ def _run(
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.STDOUT,
+            env={**os.environ, "DUROXIDE_STRESS_LEDGER": ""},  # turns are no results of their own
             start_new_session=True,  # Ctrl-C reaches this process alone, which ends the child itself
         )
         code = _awaited(child, stop)

@@ -96,3 +96,28 @@ def test_an_end_that_is_wanted_comes_between_runs(tmp_path: Path) -> None:
     assert run_turns(turns_of(1, CELL), tmp_path, told) is False
     assert told.seen == 0
     assert [path.name for path in tmp_path.iterdir()] == ["turns.json"]
+
+
+def test_a_turn_has_its_sides_checks_and_is_filed_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ledger that the environment names is for results, of which a turn is none."""
+    monkeypatch.setenv("DUROXIDE_STRESS_LEDGER", "perf")
+    python = tmp_path / "python"
+    python.write_text(
+        "#!/bin/sh\nfor word; do out=$word; done\nmkdir -p \"$out\"\n"
+        'echo "$DUROXIDE_STRESS_LEDGER|$*" > "$out/result.json"\n'
+    )
+    python.chmod(0o755)
+    (tmp_path / "home").mkdir()
+    turns = turns_of(1, CELL, python=str(python))
+    checked = msgspec.structs.replace(turns.candidate, checks=("own.sql",))
+    turns = msgspec.structs.replace(turns, candidate=checked)
+    assert run_turns(turns, tmp_path / "home", Silent()) is True
+    base, candidate = (
+        (tmp_path / "home" / turn.directory / "result.json").read_text()
+        for turn in every_turn(turns)
+    )
+    assert base.startswith("|-m duroxide_stress run ")
+    assert "own.sql" not in base
+    assert "--check own.sql" in candidate
