@@ -262,3 +262,30 @@ def test_seeded_series_stay_quiet_and_steps_are_seen() -> None:
     quiet[:, 100:] += 9.0
     seen = [look(quiet[:, :end]).score > 1 for end in range(101, 105)]
     assert np.any(seen, axis=0).sum() >= 90
+
+
+@pytest.mark.parametrize("ratio", [0.15, 0.25, 0.4, 0.7, 1.5])
+@pytest.mark.parametrize("entries", [16, 20, 40, 60, 112])
+def test_figures_that_come_in_steps_stay_quiet(ratio: float, entries: int) -> None:
+    """A count in a short window is one: most entries are alike, and one step off is noise all the same.
+    The deviation is so much of a step; levels lie anywhere between two."""
+    source = np.random.default_rng([entries, int(100 * ratio)])
+    between = source.uniform(-0.5, 0.5, (3000, 1))
+    steps = np.round(33 + between + ratio * source.standard_normal((3000, entries)))
+    assert (np.abs(look(steps / 2).score) > 1).sum() <= 6
+
+
+def test_a_step_of_figures_that_come_in_steps_rings() -> None:
+    """Two of the figure's steps, with most entries alike before it."""
+    values = [16.5] * 17 + [17.0] * 6 + [16.0] * 5
+    random.Random(1).shuffle(values)
+    assert read(values * 3).change is None
+    change = read(values * 3 + [15.0, 15.5, 15.0, 15.0, 15.5]).change
+    assert change is not None
+    assert change.first in (84, 85)
+
+
+def test_a_wild_entry_hides_no_step_of_a_constant_series() -> None:
+    """The smallest gap is the figure's step, wherever it stands."""
+    values = [5.0] * 20 + [16.0] + [5.0] * 33 + [6.0] * 6
+    assert read(values).change is not None
