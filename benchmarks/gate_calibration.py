@@ -8,7 +8,7 @@ as ringing, as for this gate.
 
     python benchmarks/gate_calibration.py             # some minutes; with pip install apache-otava
     python benchmarks/gate_calibration.py --quick     # half a minute, wide intervals
-    python benchmarks/gate_calibration.py --steps     # a few minutes: figures that come in steps, alone
+    python benchmarks/gate_calibration.py --steps     # a minute: figures that come in steps, alone
     python benchmarks/gate_calibration.py --thresholds > src/duroxide_stress/ledger/thresholds.py
 
 Exit code 1 when the gate rings more than once in 1,000 checks in any noise, at any length; never with

@@ -7,6 +7,7 @@ Format history
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -112,12 +113,12 @@ def entry_of(
     """The entry of a judged recording. `machine` stands for the host's name, for a pool of like ones."""
     return Entry(
         format=FORMAT,
-        id=_id(head),
+        id=run_id(head),
         filed_at_ns=filed_at_ns,
         started_ns=head.started_ns,
         plan=result.plan.name,
         command=result.plan.command,
-        run=str(run.absolute()),
+        run=os.fsencode(run.absolute()).decode(errors="replace"),
         label=label or None,
         commit=_commit(result.environment.get("git")),
         machine=_machine(result.environment, machine),
@@ -132,7 +133,8 @@ def entry_of(
     )
 
 
-def _id(head: RunHead) -> str:
+def run_id(head: RunHead) -> str:
+    """Which run it is: eight digits of a digest over its plan, its host and the moment it began."""
     what = msgspec.json.encode([head.started_ns, head.environment.get("host"), head.plan])
     return hashlib.sha256(what).hexdigest()[:8]
 
