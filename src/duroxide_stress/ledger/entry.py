@@ -121,7 +121,7 @@ def entry_of(
         run=os.fsencode(run.absolute()).decode(errors="replace"),
         label=label or None,
         commit=_commit(result.environment.get("git")),
-        machine=_machine(result.environment, machine),
+        machine=machine_of(result.environment, machine),
         engines=tuple(dict.fromkeys(cell.engine for cell in result.cells if cell.engine)),
         duroxide_stress=str(result.environment.get("duroxide_stress", "")),
         environment=result.environment,
@@ -139,7 +139,8 @@ def run_id(head: RunHead) -> str:
     return hashlib.sha256(what).hexdigest()[:8]
 
 
-def _machine(environment: Mapping[str, Any], name: str | None) -> Machine:
+def machine_of(environment: Mapping[str, Any], name: str | None = None) -> Machine:
+    """The machine of a recording's environment; `name` stands for the host's."""
     memory, cpus = environment.get("memory_bytes"), environment.get("cpus")
     system = str(environment.get("platform", "")).partition("-")[0]
     return Machine(
