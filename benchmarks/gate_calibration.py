@@ -8,6 +8,7 @@ as ringing, as for this gate.
 
     python benchmarks/gate_calibration.py             # some minutes; with pip install apache-otava
     python benchmarks/gate_calibration.py --quick     # half a minute, wide intervals
+    python benchmarks/gate_calibration.py --steps     # a minute: figures that come in steps, alone
     python benchmarks/gate_calibration.py --thresholds > src/duroxide_stress/ledger/thresholds.py
 
 Exit code 1 when the gate rings more than once in 1,000 checks in any noise, at any length; never with
@@ -69,6 +70,17 @@ def correlated(phi: float) -> Callable[[np.random.Generator, int, int], Array]:
     return draw
 
 
+def rounded(ratio: float) -> Callable[[np.random.Generator, int, int], Array]:
+    """Gaussian figures that come in steps, as a count in a short window does; the deviation is so much
+    of a step, and the level lies anywhere between two."""
+
+    def draw(rng: np.random.Generator, rows: int, entries: int) -> Array:
+        between = rng.uniform(-0.5, 0.5, (rows, 1))
+        return np.round(ratio * rng.standard_normal((rows, entries)) + between) / ratio
+
+    return draw
+
+
 NOISES = {
     "Gaussian": gaussian,
     "3 % outliers": outliers,
@@ -76,7 +88,8 @@ NOISES = {
 }
 BETWEEN = {"AR(1) 0.15": correlated(0.15), "AR(1) 0.3": correlated(0.3)}
 """Thresholds are simulated for these too: a weak correlation is the harder one to see."""
-ALL = {**NOISES, **BETWEEN}
+ROUNDED = {f"steps, sigma {r:g} of one": rounded(r) for r in (0.15, 0.25, 0.4, 0.7, 1.0, 1.5)}
+ALL = {**NOISES, **BETWEEN, **ROUNDED}
 
 
 def gate_rings(series: Array, begin: int) -> Rings:
@@ -159,14 +172,13 @@ def false_alarms(name: str, detect: Detect, rows: int, entries: int) -> float:
 BANDS = ((12, 20), (21, 30), (31, 45), (46, 60), (61, 100), (101, 130))
 
 
-def by_length(rows: int) -> float:
-    """Print how often series of each length ring, for the five noises that thresholds are simulated
-    with; returns the highest of the rates."""
+def by_length(rows: int, kinds: Sequence[str] = tuple(ALL)) -> float:
+    """Print how often series of each length ring; returns the highest of the rates."""
     print(f"\nThis gate: alarms per 1,000 checks by the length of the series, {rows:,} series each")
     print("| noise | " + " | ".join(f"{a} to {b}" for a, b in BANDS) + " |")
     print("|---|" + "---|" * len(BANDS))
     highest = 0.0
-    for kind in (*NOISES, *BETWEEN):
+    for kind in kinds:
         rings = [gate_rings(s, MIN_ENTRIES) != 0 for s in drawn(kind, 3, rows, BANDS[-1][1])]
         rates = np.concatenate(rings).mean(axis=0)
         shown = [float(rates[a - 1 : b].mean()) for a, b in BANDS]
@@ -221,12 +233,19 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer series")
     parser.add_argument("--thresholds", action="store_true", help="print the table of thresholds")
+    parser.add_argument(
+        "--steps", action="store_true", help="only series that come in steps, by their length"
+    )
     given = parser.parse_args(words)
     if given.thresholds:
         print_thresholds(40_000 if given.quick else 400_000)
         return 0
     began = time.monotonic()
     rows = 400 if given.quick else 10_000
+    if given.steps:
+        rate = by_length(rows if given.quick else 2 * rows, tuple(ROUNDED))
+        print(f"\n{time.monotonic() - began:.0f} s")
+        return int(rate > PROMISED and not given.quick)
     rate = false_alarms("This gate", gate_rings, rows, LONG)
     rate = max(rate, by_length(rows if given.quick else 4 * rows))
     for before in (50, 100):

@@ -119,7 +119,7 @@ def _fits_top(key: str, value: object) -> bool:
     if key == "options":
         return isinstance(value, dict) and all(isinstance(v, dict) for v in value.values())
     if key == "ledger":
-        return isinstance(value, str) and bool(value.strip())
+        return isinstance(value, str) and bool(value.strip()) and "\0" not in value
     expected = {"suite": str, "repeat": int, "stress": dict}[key]
     return isinstance(value, expected) and not isinstance(value, bool)
 

@@ -83,6 +83,26 @@ def test_a_plan_file_files_beside_itself(tool: Tool) -> None:
     assert not (tool.cwd / "never").exists()
 
 
+def test_text_that_is_not_utf8(tool: Tool) -> None:
+    """A label is refused before the run; a recording below such a directory is filed."""
+    refused = tool.run(*REFERENCE, "--ledger", "perf", "--label", "\udcff", "--out", "never")
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "error: --label '\\udcff' cannot be filed: it has a lone surrogate at character 0, which "
+        "UTF-8 cannot hold\n"
+    )
+    assert not (tool.cwd / "never").exists()
+    assert tool.run(*REFERENCE, "--out", "a").returncode == 0
+    odd = tool.cwd / "odd-\udcff"
+    odd.mkdir()
+    (tool.cwd / "a").rename(odd / "a")
+    done = tool.run("file", odd / "a", "--ledger", "perf")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Filed in perf as ")
+    (filed,) = Ledger(tool.cwd / "perf").read().entries
+    assert "odd-\ufffd" in filed.run
+
+
 def test_several_processes_file_at_once(tool: Tool) -> None:
     """Long lines, a torn one among them at the start: every entry is whole, none is lost."""
     ledger = Ledger(tool.cwd / "perf")

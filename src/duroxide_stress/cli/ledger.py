@@ -26,15 +26,16 @@ from duroxide_stress.cli.options import (
 )
 from duroxide_stress.cli.output import put_json, say
 from duroxide_stress.cli.paths import refuse_paths
-from duroxide_stress.errors import UsageError
-from duroxide_stress.ledger.entry import Entry
-from duroxide_stress.ledger.filing import file_run
+from duroxide_stress.errors import UsageError, shown
+from duroxide_stress.ledger.entry import Entry, run_id
+from duroxide_stress.ledger.filing import file_run, refuse_cut_off
 from duroxide_stress.ledger.series import Wanted
 from duroxide_stress.ledger.store import Contents, Ledger
-from duroxide_stress.recording.store import read_run
+from duroxide_stress.recording.store import read_run, refuse_unfinished
 from duroxide_stress.redaction import redact
 from duroxide_stress.reports.text import one_line
 from duroxide_stress.result import RunResult
+from duroxide_stress.values import text_flaw
 
 LEDGER, MACHINE = "DUROXIDE_STRESS_LEDGER", "DUROXIDE_STRESS_MACHINE"
 """Environment variables that stand for `--ledger` and `--machine`."""
@@ -51,9 +52,11 @@ def file(
     from duroxide_stress.api import check_recording
     from duroxide_stress.checks.own import load_checks
 
+    refuse_words(label, machine)
     place = needed(ledger)
     checks = load_checks(check)
-    read_run(run_directory)  # what is no recording must not leave a new ledger behind
+    refuse_unfinished(run_directory)
+    refuse_cut_off(run_directory)  # what is refused must not leave a new ledger behind
     place.prepare()
     result = check_recording(run_directory, checks)
     say(_put_in(place, run_directory, result, label, machine))
@@ -75,10 +78,10 @@ def history(
     place = needed(ledger)
     contents = read_ledger(place)
     found = wanted(scenario, provider, config, machine).of(contents.entries)
-    shown = found[-last:]
+    listed = found[-last:]
     put_json(
-        lambda width: report.render(place.directory, shown, len(found), width),
-        lambda: report.document(shown),
+        lambda width: report.render(place.directory, listed, len(found), width),
+        lambda: report.document(listed),
         json,
         "",
     )
@@ -99,6 +102,17 @@ def needed(flag: Path | None) -> Ledger:
     return place
 
 
+def refuse_words(label: str | None, machine: str | None) -> None:
+    """Raises UsageError for a label or a machine's name that no ledger could hold."""
+    words = {"--label": label, "--machine": machine, MACHINE: None if machine else _pool()}
+    if problems := [
+        f"{name} {shown(word)} cannot be filed: it has {flaw}"
+        for name, word in words.items()
+        if word is not None and (flaw := text_flaw(word))
+    ]:
+        raise UsageError(problems)
+
+
 def read_ledger(place: Ledger) -> Contents:
     """What it holds; a sentence on standard error for each line that cannot be read."""
     contents = place.read()
@@ -110,7 +124,8 @@ def read_ledger(place: Ledger) -> Contents:
 def where_filed(flag: Path | None) -> Callable[[str], Path] | None:
     """Where a run was recorded, by its id or label in the ledger; None when no ledger is named.
 
-    The function raises UsageError for a run that the ledger does not have, or whose recording is gone.
+    The function raises UsageError for a run that the ledger does not have, or whose recording is gone
+    or has given way to another.
     """
     place = place_of(flag)
     if place is None:
@@ -129,6 +144,12 @@ def where_filed(flag: Path | None) -> Callable[[str], Path] | None:
             raise UsageError(
                 f"run {name} of ledger {place.directory} was recorded in {entry.run}, which is not "
                 "here: a comparison needs the recording, `trend` only the figures"
+            )
+        found = run_id(read_run(Path(entry.run)))
+        if found != entry.id:
+            raise UsageError(
+                f"run {name} of ledger {place.directory} was recorded in {entry.run}, but another run "
+                f"({found}) has been recorded there since: its own recording is gone"
             )
         return Path(entry.run)
 
@@ -160,13 +181,17 @@ def file_after_run(
 def _put_in(
     place: Ledger, run: Path, result: RunResult, label: str | None, machine: str | None
 ) -> str:
-    machine = machine or os.environ.get(MACHINE, "").strip() or None
+    machine = machine or _pool()
     entry, new = file_run(
         place, run, result, label=None if label is None else redact(label), machine=machine
     )
     if not new:
         return f"{_name(run)} is in {place.directory} already, as {entry.id}; nothing was filed\n"
     return f"Filed in {place.directory} as {entry.id}{_doubt(entry)}\n"
+
+
+def _pool() -> str | None:
+    return os.environ.get(MACHINE, "").strip() or None
 
 
 def _name(run: Path) -> str:

@@ -54,10 +54,11 @@ def run(  # noqa: PLR0913 - one parameter an option
     quiet: Quiet = False,
 ) -> None:
     """Run a plan, judge it, print the table."""
-    from duroxide_stress.cli.ledger import file_after_run, place_of
+    from duroxide_stress.cli.ledger import file_after_run, place_of, refuse_words
     from duroxide_stress.config_file import ledger_named_in
 
     plan = read_plan(words, outputs)
+    refuse_words(label, machine)
     filed_in = place_of(ledger, ledger_named_in(words["plan_file"]))
     if filed_in is not None:
         filed_in.prepare()

@@ -72,8 +72,9 @@ def trend(  # noqa: PLR0913 - one parameter an option
     names = _metrics(metric or list(DEFAULT))
     refuse_paths(json=json, html=html)
     place = needed(ledger)
-    entries = wanted(scenario, provider, config, machine).of(read_ledger(place).entries)
-    entries = _from(since, entries)
+    entries = wanted(scenario, provider, config, machine).of(
+        _from(since, read_ledger(place).entries)
+    )
     found = trends(entries, names, untrusted=untrusted, least=least / 100)
     documents = {
         "--json": (json, lambda: report.document(found)),
@@ -98,7 +99,7 @@ def _metrics(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(METRICS) if ALL in names else tuple(dict.fromkeys(names))
 
 
-def _from(since: str | None, entries: list[Entry]) -> list[Entry]:
+def _from(since: str | None, entries: Sequence[Entry]) -> Sequence[Entry]:
     """The entries from a run on. Raises UsageError when the ledger has no such run."""
     if since is None:
         return entries

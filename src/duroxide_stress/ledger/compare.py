@@ -13,7 +13,8 @@ import msgspec
 
 from duroxide_stress.ledger.compare_matching import (
     Match,
-    machine_of,
+    machines_in_words,
+    machines_of,
     match_cells,
     refuse_machines,
     unlike_environments,
@@ -283,7 +284,7 @@ def _side(source: Source) -> Side:
     return Side(
         name=source.name,
         engines=_engines(source.samples),
-        machine=machine_of(environments),
+        machine=machines_in_words(machines_of(environments)),
         tool=", ".join(dict.fromkeys(filter(None, tools))),
         verdict=worst(sample.result.verdict for sample in source.samples),
     )

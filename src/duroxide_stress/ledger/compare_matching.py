@@ -9,6 +9,7 @@ import msgspec
 
 from duroxide_stress.errors import UsageError
 from duroxide_stress.ledger.compare_sources import CellSample, Source
+from duroxide_stress.ledger.entry import Machine, machine_of
 from duroxide_stress.plan import StressTestConfig
 
 Key: TypeAlias = tuple[str, ...]
@@ -93,17 +94,23 @@ def unlike(base: CellSample, candidate: CellSample) -> tuple[tuple[str, ...], tu
     return tuple(found[0]), tuple(note for note in found[1] if not note.startswith("seed "))
 
 
-def machine_of(environments: Iterable[dict[str, Any]]) -> str:
-    """The machines of a side in words, each once."""
-    return "; ".join(dict.fromkeys(_machine(environment) for environment in environments))
+def machines_of(environments: Iterable[dict[str, Any]]) -> list[Machine]:
+    """The machines of a side, each once; what makes one is what makes one in a ledger."""
+    return list(dict.fromkeys(map(machine_of, environments)))
+
+
+def machines_in_words(machines: Iterable[Machine]) -> str:
+    """Machines for people, on one line."""
+    return "; ".join(map(str, machines))
 
 
 def refuse_machines(base: Source, candidate: Source, *, across: bool) -> list[str]:
     """What to say of unlike machines. Raises UsageError unless `across`."""
-    sides = [machine_of(s.environment for s in side.samples) for side in (base, candidate)]
-    if sides[0] == sides[1] and ";" not in sides[0]:
+    sides = [machines_of(s.environment for s in side.samples) for side in (base, candidate)]
+    if sides[0] == sides[1] and len(sides[0]) == 1:
         return []
-    said = f"different machines: base on {sides[0]}, candidate on {sides[1]}"
+    on = [machines_in_words(side) for side in sides]
+    said = f"different machines: base on {on[0]}, candidate on {on[1]}"
     if not across:
         raise UsageError(
             f"{said}: their figures say more of the machines than of the engines; "
@@ -123,17 +130,6 @@ def unlike_environments(base: Source, candidate: Source) -> list[str]:
         if sides[0] != sides[1] and all(sides):
             found.append(f"different {name}: {', '.join(sides[0])} against {', '.join(sides[1])}")
     return found
-
-
-def _machine(environment: dict[str, Any]) -> str:
-    memory = environment.get("memory_bytes")
-    parts = [
-        str(environment.get("host", "an unknown host")),
-        str(environment.get("machine", "")),
-        f"{environment['cpus']} cores" if environment.get("cpus") else "",
-        f"{memory / 2**30:.1f} GiB" if isinstance(memory, int) else "",
-    ]
-    return ", ".join(filter(None, parts))
 
 
 def _grouped(samples: Sequence[CellSample], kept: Sequence[str]) -> dict[Key, list[CellSample]]:

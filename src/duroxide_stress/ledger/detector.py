@@ -29,6 +29,13 @@ CLIP, CLIP_MOST, CLIP_ENTRIES = 2.8, 8.0, 80
 """In standard deviations: nothing counts for more. With few entries before, the threshold must be
 high, for nobody knows then how much they are correlated; so the clip is wider there."""
 ROUNDS = 3
+GAUSSIAN_MEAN = 1.2533
+"""A Gaussian's standard deviation as a multiple of its mean absolute one."""
+ROUNDED = 0.6
+"""Of a step, the noise that rounding may hide. Measured: with 0.4 or a uniform error's 1/sqrt(12) Gaussian
+noise rings too often, with 0.5 noise with outliers does."""
+SAME = 1e-9
+"""Values that differ by no more than this part of the greatest differ by how they were computed."""
 CAUTION, MOST = 4 / 3, 0.9
 """The autocorrelation that is allowed for is this much more than what is seen, for a short series shows
 it badly, and at most so much."""
@@ -66,6 +73,7 @@ def look(series: Array, floor: float = 0.0) -> Look:
     recent = series[:, -count:]
     base = series[:, :-count][:, -BASELINE:]
     level, noise = _level_and_noise(base)
+    noise = np.maximum(noise, _hidden(base, recent))
     noise = np.maximum(noise, floor * np.abs(level))
     clip = clipped_at(base.shape[1])
     correlation = _correlation(_scores(base, level, noise, clip))
@@ -107,12 +115,33 @@ def _level_and_noise(base: Array) -> tuple[Array, Array]:
     """Mean and deviation of the clipped values, begun from median and MAD."""
     clip = clipped_at(base.shape[1])
     level = np.median(base, axis=1)
-    noise = 1.4826 * np.median(np.abs(base - level[:, None]), axis=1)
+    away = np.abs(base - level[:, None])
+    noise = 1.4826 * np.median(away, axis=1)
+    # With more than half of the values alike the MAD is 0, and clipping would keep the noise there.
+    noise = np.where(noise > 0, noise, GAUSSIAN_MEAN * away.mean(axis=1))
     for _ in range(ROUNDS):
         reach = clip * noise
         clipped = np.clip(base, (level - reach)[:, None], (level + reach)[:, None])
         level, noise = clipped.mean(axis=1), clipped.std(axis=1, ddof=1)
     return level, noise
+
+
+def _hidden(base: Array, recent: Array) -> Array:
+    """The least noise of figures that come in steps, as a count in a short window does.
+
+    The step is the smallest gap between different values, so of figures without steps this is next to
+    nothing. What is one step off may be noise that rounding hid: up to ROUNDED of it. Where the baseline
+    is all alike, another value has not come in B entries, and comes in about 1/(B + 2) of them by
+    Laplace's rule of succession; the noise is that of a figure with these two values.
+    """
+    gaps = np.diff(np.sort(np.concatenate([base, recent], axis=1), axis=1), axis=1)
+    same = SAME * np.abs(base).max(axis=1, keepdims=True)
+    gap = np.where(gaps > same, gaps, np.inf).min(axis=1)
+    seldom = 1 / (base.shape[1] + 2)
+    alike = np.ptp(base, axis=1) <= same[:, 0]
+    part = np.where(alike, np.sqrt(seldom * (1 - seldom)), ROUNDED)
+    hidden: Array = np.where(np.isfinite(gap), part * gap, 0.0)
+    return hidden
 
 
 def _scores(values: Array, level: Array, noise: Array, clip: float) -> Array:

@@ -7,6 +7,7 @@ Format history
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -112,15 +113,15 @@ def entry_of(
     """The entry of a judged recording. `machine` stands for the host's name, for a pool of like ones."""
     return Entry(
         format=FORMAT,
-        id=_id(head),
+        id=run_id(head),
         filed_at_ns=filed_at_ns,
         started_ns=head.started_ns,
         plan=result.plan.name,
         command=result.plan.command,
-        run=str(run.absolute()),
+        run=os.fsencode(run.absolute()).decode(errors="replace"),
         label=label or None,
         commit=_commit(result.environment.get("git")),
-        machine=_machine(result.environment, machine),
+        machine=machine_of(result.environment, machine),
         engines=tuple(dict.fromkeys(cell.engine for cell in result.cells if cell.engine)),
         duroxide_stress=str(result.environment.get("duroxide_stress", "")),
         environment=result.environment,
@@ -132,12 +133,14 @@ def entry_of(
     )
 
 
-def _id(head: RunHead) -> str:
+def run_id(head: RunHead) -> str:
+    """Which run it is: eight digits of a digest over its plan, its host and the moment it began."""
     what = msgspec.json.encode([head.started_ns, head.environment.get("host"), head.plan])
     return hashlib.sha256(what).hexdigest()[:8]
 
 
-def _machine(environment: Mapping[str, Any], name: str | None) -> Machine:
+def machine_of(environment: Mapping[str, Any], name: str | None = None) -> Machine:
+    """The machine of a recording's environment; `name` stands for the host's."""
     memory, cpus = environment.get("memory_bytes"), environment.get("cpus")
     system = str(environment.get("platform", "")).partition("-")[0]
     return Machine(

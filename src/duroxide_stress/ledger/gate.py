@@ -1,8 +1,9 @@
 """The regression gate: what the newest entries of a series say, and which changes it has had.
 
 One check is one new entry, looked at once. On quiet series it rings at most once in 1,000 checks,
-whether their noise is Gaussian, has 3 % outliers, or is correlated from entry to entry by up to 0.5;
-`benchmarks/gate_calibration.py` measures that and the power, docs/trend.md has both. Deterministic.
+whether their noise is Gaussian, has 3 % outliers, is correlated from entry to entry by up to 0.5, or
+comes in steps; `benchmarks/gate_calibration.py` measures that and the power, docs/trend.md has both.
+Deterministic.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,11 +12,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from duroxide_stress.errors import UsageError
+from duroxide_stress.errors import UsageError, shown
 from duroxide_stress.ledger.entry import FORMAT, Entry
 from duroxide_stress.redaction import redact
 
 FILE = "ledger.jsonl"
+
+
+_ID = re.compile("[0-9a-f]{8}")
+LATEST_NS = 2**63
+"""In the year 2262."""
+GREATEST = 1e18
+"""No figure of any metric, in its unit, comes near; and its square and its sums are finite."""
 
 
 class Contents(NamedTuple):
@@ -64,18 +72,19 @@ class Ledger:
         """File an entry, durably. False when its run is filed already.
 
         A single write at the file's end, under a lock; a line that was torn there is ended first, and
-        what a full disk cuts off is taken back. Raises OSError when it cannot be written.
+        where there is a lock what a full disk cuts off is taken back. Raises OSError when it cannot be
+        written.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         line = redact(msgspec.json.encode(entry).decode()).encode() + b"\n"
         number = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
-            with _locked(number, fcntl.LOCK_EX):
+            with _locked(number, fcntl.LOCK_EX) as alone:
                 before = _content(number)
                 if any(entry.id == filed.id for filed in _read(before).entries):
                     return False
                 torn = bool(before) and not before.endswith(b"\n")
-                _write(number, b"\n" * torn + line, len(before))
+                _write(number, b"\n" * torn + line, len(before) if alone else None)
         finally:
             os.close(number)
         return True
@@ -101,11 +110,15 @@ class Ledger:
 
 
 @contextmanager
-def _locked(number: int, how: int) -> Iterator[None]:
-    """The file's lock, where its file system has any: an appending write is whole without it too."""
-    with suppress(OSError):
+def _locked(number: int, how: int) -> Iterator[bool]:
+    """The file's lock, where its file system has any, and whether it has: an appending write is whole
+    without it too."""
+    try:
         fcntl.flock(number, how)
-    yield  # closing the descriptor gives the lock back
+        locked = True
+    except OSError:
+        locked = False
+    yield locked  # closing the descriptor gives the lock back
 
 
 def _content(number: int) -> bytes:
@@ -114,7 +127,9 @@ def _content(number: int) -> bytes:
         return file.read()
 
 
-def _write(number: int, data: bytes, size_before: int) -> None:
+def _write(number: int, data: bytes, size_before: int | None) -> None:
+    """Append in a single write. One that fails is taken back to the size before, when that is given:
+    without a lock what others have appended since would go with it."""
     written = 0
     try:
         written = os.write(number, data)
@@ -122,7 +137,7 @@ def _write(number: int, data: bytes, size_before: int) -> None:
             raise OSError(28, "No space left on device")
         os.fsync(number)
     except OSError:
-        if written:
+        if written and size_before is not None:
             with suppress(OSError):
                 os.ftruncate(number, size_before)
         raise
@@ -159,4 +174,20 @@ def _decoded(line: bytes) -> Entry | str:
             f"has format {made} and is left out, this version reads up to {FORMAT}: "
             "upgrade duroxide-stress to read it"
         )
-    return msgspec.json.decode(line, type=Entry)
+    entry = msgspec.json.decode(line, type=Entry)
+    if wrong := _wrong(entry):
+        return f"is damaged and left out: {wrong}"
+    return entry
+
+
+def _wrong(entry: Entry) -> str:
+    """What no entry that was filed can have, as half a sentence; empty when it has nothing of it."""
+    if not _ID.fullmatch(entry.id):
+        return f"its id {shown(entry.id)} is not eight hexadecimal digits"
+    if not all(0 <= moment < LATEST_NS for moment in (entry.started_ns, entry.filed_at_ns)):
+        return "it began or was filed at a moment that cannot be"
+    for cell in entry.cells:
+        for name, figure in cell.values.items():
+            if not abs(figure) < GREATEST:  # of what is no number too
+                return f"its {shown(name)} of {figure:g} cannot be"
+    return ""

@@ -50,7 +50,7 @@ def commit(entry: Entry) -> str:
     """Its git commit, short; `+` where the directory was changed; empty outside git."""
     if entry.commit is None:
         return ""
-    return entry.commit[:8] + "+" * entry.commit.endswith("+")
+    return one_line(entry.commit[:8]) + "+" * entry.commit.endswith("+")
 
 
 def _entry(entry: Entry, width: int) -> Iterator[str]:

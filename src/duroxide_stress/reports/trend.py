@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -153,7 +154,7 @@ def _gate(found: Sequence[Trend], width: int) -> Iterator[str]:
     out = f", {len(found) - len(judged)} not judged" if len(judged) < len(found) else ""
     yield hanging(
         f"GATE: {verdict}. {len(judged)} series judged{out}. On quiet series so many ring falsely "
-        f"at most once in {FALSE_ALARMS // len(judged):,} gates.",
+        f"at most {_falsely(len(judged))}.",
         width,
         indent=0,
     )
@@ -163,6 +164,13 @@ def _gate(found: Sequence[Trend], width: int) -> Iterator[str]:
             first = trend.first_bad(trend.reading.change).entry
             yield f"    look: {_command(first)}"
             yield f"    newest: {_command(trend.newest.entry)}"
+
+
+def _falsely(judged: int) -> str:
+    """How often a gate over so many series rings without a reason."""
+    if 2 * judged <= FALSE_ALARMS:
+        return f"once in {FALSE_ALARMS // judged:,} gates"
+    return f"{math.ceil(10 * judged / FALSE_ALARMS) / 10:,g} times in every gate"
 
 
 def _command(entry: Entry) -> str:

@@ -10,7 +10,7 @@ from duroxide_stress.cli.ledger import history
 from duroxide_stress.cli.trend import trend
 from duroxide_stress.errors import UsageError
 from duroxide_stress.ledger.store import Ledger
-from unit.ledger.made_up import runs
+from unit.ledger.made_up import cell, entry, runs
 from unit.ledger.test_trend import values
 
 
@@ -82,3 +82,11 @@ def test_only_the_last_runs_are_listed(place: Path, capsys: pytest.CaptureFixtur
     said = capsys.readouterr().out
     assert "20 runs, the newest 3 of them here" in said
     assert said.count("parallel sqlite-file 2/2") == 3
+
+
+def test_a_run_without_the_cells_asked_for_can_be_the_first(place: Path) -> None:
+    """`--since` names a run of the ledger; what is shown from there on is another question."""
+    Ledger(place).append(entry(4000, cell(scenario="timers")))
+    trend(ledger=place, scenario=["timers"], since="0000000a")
+    with pytest.raises(UsageError, match="no such run"):
+        trend(ledger=place, scenario=["timers"], since="0000ffff")

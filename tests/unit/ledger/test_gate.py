@@ -195,10 +195,10 @@ def test_series_are_looked_at_one_by_one() -> None:
 
 
 def test_the_score_by_hand() -> None:
-    """Ten entries that alternate around 10 by 1, then five at 14, independent of another."""
-    base = [11.0, 9.0] * 5
+    """Ten entries that alternate around 10 by 1 or 1.5, then five at 14, independent of another."""
+    base = [11.0, 9.0, 11.5, 8.5] * 2 + [11.0, 9.0]
     found = look(np.array([base + [14.0] * 5]))
-    deviation = math.sqrt(10 / 9)
+    deviation = math.sqrt(15 / 9)
     assert found.level[0] == 10
     assert found.noise[0] == pytest.approx(deviation)
     assert found.correlation[0] == 0, "what alternates is not taken for more than independent"
@@ -262,3 +262,42 @@ def test_seeded_series_stay_quiet_and_steps_are_seen() -> None:
     quiet[:, 100:] += 9.0
     seen = [look(quiet[:, :end]).score > 1 for end in range(101, 105)]
     assert np.any(seen, axis=0).sum() >= 90
+
+
+@pytest.mark.parametrize("ratio", [0.15, 0.25, 0.4, 0.7, 1.5])
+@pytest.mark.parametrize("entries", [16, 20, 40, 60, 112])
+def test_figures_that_come_in_steps_stay_quiet(ratio: float, entries: int) -> None:
+    """A count in a short window is one: most entries are alike, and one step off is noise all the same.
+    The deviation is so much of a step; levels lie anywhere between two."""
+    source = np.random.default_rng([entries, int(100 * ratio)])
+    between = source.uniform(-0.5, 0.5, (3000, 1))
+    steps = np.round(33 + between + ratio * source.standard_normal((3000, entries)))
+    assert (np.abs(look(steps / 2).score) > 1).sum() <= 6
+
+
+def test_a_step_of_figures_that_come_in_steps_rings() -> None:
+    """Two of the figure's steps, with most entries alike before it."""
+    values = [16.5] * 17 + [17.0] * 6 + [16.0] * 5
+    random.Random(1).shuffle(values)
+    assert read(values * 3).change is None
+    change = read(values * 3 + [15.0, 15.5, 15.0, 15.0, 15.5]).change
+    assert change is not None
+    assert change.first in (84, 85)
+
+
+def test_a_wild_entry_hides_no_step_of_a_constant_series() -> None:
+    """The smallest gap is the figure's step, wherever it stands."""
+    values = [5.0] * 20 + [16.0] + [5.0] * 90 + [6.0] * 7
+    assert read(values).change is not None
+
+
+def test_the_noise_that_rounding_hides_by_hand() -> None:
+    """Six tenths of the smallest gap, wherever that is; of a baseline that is all alike less, the more
+    entries it has; nothing where all is alike, and what differs by how it was computed is alike."""
+    two = look(np.array([[5.0] * 9 + [5.5] + [6.0, 6.0, 6.25, 6.0, 6.0]]))
+    assert two.noise[0] == pytest.approx(max(0.6 * 0.25, np.std([5.0] * 9 + [5.5], ddof=1)))
+    wide = look(np.array([[5.0] * 9 + [7.0] + [5.0] * 5]))
+    assert wide.noise[0] == pytest.approx(0.6 * 2)
+    alike = look(np.array([[0.1 + 0.2, 0.3] * 5 + [0.5] * 5]))
+    assert alike.noise[0] == pytest.approx(0.2 * math.sqrt(1 / 12 * 11 / 12))
+    assert look(np.array([[5.0] * 15])).noise[0] == 0

@@ -1,5 +1,7 @@
 """The ledger's file: appended to, never lost by what is wrong in it."""
 
+import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -155,3 +157,49 @@ def test_an_older_entry_may_lack_what_came_later(ledger: Ledger) -> None:
     lines["weather"] = "fine"
     ledger.path.write_bytes(msgspec.json.encode(lines))
     assert ledger.read().entries == (replace(entry(1, cell())),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"id": "\x1b[31mX"}, "its id '\\x1b[31mX' is not eight hexadecimal digits"),
+        ({"id": "0000000A"}, "its id '0000000A' is not eight hexadecimal digits"),
+        ({"id": "00000009\n"}, "its id '00000009\\n' is not eight hexadecimal digits"),
+        ({"started_ns": 10**30}, "it began or was filed at a moment that cannot be"),
+        ({"started_ns": -1}, "it began or was filed at a moment that cannot be"),
+        ({"filed_at_ns": 2**63}, "it began or was filed at a moment that cannot be"),
+        ({"cells": (cell(1e308),)}, "its 'throughput' of 1e+308 cannot be"),
+        ({"cells": (cell(), cell(-1e18))}, "its 'throughput' of -1e+18 cannot be"),
+    ],
+)
+def test_what_no_filed_run_can_have_is_damage(
+    ledger: Ledger, fields: dict[str, object], said: str
+) -> None:
+    """It is named and left out, so that no report meets it; the others stay."""
+    ledger.append(entry(1, cell()))
+    with ledger.path.open("ab") as file:
+        file.write(msgspec.json.encode(replace(entry(2, cell()), **fields)) + b"\n")
+    ledger.append(entry(3, cell()))
+    assert ids(ledger) == ["00000001", "00000003"]
+    assert ledger.read().problems == (f"line 2 of the ledger is damaged and left out: {said}",)
+
+
+def test_without_a_lock_nothing_is_taken_back(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It might be another writer's entry that goes: the torn line stays, and the next ends it."""
+
+    def no_lock(number: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    ledger.append(entry(1, cell()))
+    before = ledger.path.read_bytes()
+    monkeypatch.setattr(fcntl, "flock", no_lock)
+    with monkeypatch.context() as full:
+        write = os.write
+        full.setattr(os, "write", lambda number, data: write(number, data[:50]))
+        with pytest.raises(OSError, match="No space left"):
+            ledger.append(entry(2, cell()))
+    assert len(ledger.path.read_bytes()) == len(before) + 50
+    ledger.append(entry(3, cell()))
+    assert ids(ledger) == ["00000001", "00000003"]

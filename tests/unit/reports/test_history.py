@@ -5,7 +5,7 @@ from pathlib import Path
 
 from duroxide_stress.reports import history
 from duroxide_stress.verdict import Verdict
-from unit.ledger.made_up import HOSTILE, cell, entry
+from unit.ledger.made_up import HOSTILE, cell, entry, replace
 
 PLACE = Path("perf")
 FIGURES = {"throughput": 16.5, "p50": 835.2, "p99": 1056.4}
@@ -45,6 +45,7 @@ def test_a_ledger_without_runs() -> None:
 def test_hostile_words_are_shown_as_escapes_within_the_width() -> None:
     """A name of any length is shortened, a label is not obeyed."""
     nasty = entry(1, cell(scenario=HOSTILE * 30, config=HOSTILE), label=HOSTILE, plan=HOSTILE * 9)
+    nasty = replace(nasty, commit="\x1b[31m" + HOSTILE)
     said = history.render(PLACE, [nasty], 1)
     assert "\x1b" not in said
     assert "\u202e" not in said

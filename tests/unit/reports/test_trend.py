@@ -74,6 +74,18 @@ def test_a_gate_without_anything_to_compare_says_so_loudly() -> None:
     assert "No run in the ledger has such a figure." in text([])
 
 
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [(1, "once in 1,000 gates"), (12, "once in 83 gates"), (500, "once in 2 gates"),
+     (501, "0.6 times in every gate"), (2000, "2 times in every gate")],
+)  # fmt: skip
+def test_how_often_a_gate_over_so_many_rings_falsely(series: int, said: str) -> None:
+    """Beyond one in a thousand it is a number a gate."""
+    (quiet,) = trends(runs(values()), ["throughput"])
+    words = report.render(PLACE, [quiet] * series, 1, gate=True, width=120).split()
+    assert f"ring falsely at most {said}." in " ".join(words)
+
+
 def test_after_a_change_it_says_since_when_it_is_the_normal() -> None:
     """And how small a step could be seen."""
     said = text(runs(values(entries=60, step=4.0, last=30)))
