@@ -108,6 +108,33 @@ def test_a_full_disk_costs_only_the_output(made: Tool) -> None:
     assert (made.cwd / "out" / "result.json").exists()
 
 
+NEVER = """
+-- name: never-good
+-- promise: No instance has an id.
+-- source: this test
+-- unit: instances
+SELECT count(*) FROM ops;
+SELECT instance, 'has an id' AS what, 'as all have' AS detail FROM ops ORDER BY op;
+"""
+
+
+def test_an_output_that_cannot_be_written_hides_no_violation(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1, not 2: a build that takes 2 for a mistake in the job must not miss it. And the run is filed."""
+    monkeypatch.delenv("DUROXIDE_STRESS_LEDGER", raising=False)
+    (tool.cwd / "never.sql").write_text(NEVER)
+    full, check = ("--csv", "/dev/full"), ("--check", "never.sql")
+    done = tool.run(*VIRTUAL, "--config", "2/2", *check, *full, "--ledger", "perf", "--out", "out")
+    assert done.returncode == 1, done.stderr
+    assert "never-good" in done.stdout
+    assert "error: --csv /dev/full cannot be written: No space left on device" in done.stderr
+    assert "Filed in perf as " in done.stderr
+    assert len((tool.cwd / "perf" / "ledger.jsonl").read_text().splitlines()) == 1
+    assert tool.run("check", "out", *check, *full).returncode == 1
+    assert tool.run("report", "out", *check, *full).returncode == 2, "its code is no verdict"
+
+
 def test_metrics_are_served_while_it_runs(tool: Tool) -> None:
     """On loopback alone, on the port that standard error tells, and no longer than the run."""
     words = (*TINY, "--duration", "4", "--provider", "sqlite-memory", "--metrics-port", "0")
