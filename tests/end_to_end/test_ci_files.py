@@ -13,25 +13,17 @@ import junitparser
 import pytest
 import yaml
 
-from .tool import document
+from .tool import NEVER_GOOD, document
 from .workflow import BASH, ROOT, Action
 
 SMALL = "--provider reference --config 2/2 --duration 1 --warm-up 0.2 --max-concurrent 18"
-VIOLATED = """
--- name: never-good
--- promise: No instance has an id.
--- source: this test
--- unit: instances
-SELECT count(*) FROM ops;
-SELECT instance, 'has an id' AS what, 'as all have' AS detail FROM ops ORDER BY op;
-"""
 
 
 @pytest.fixture
 def violated(tmp_path: Path) -> str:
     """Words for a run that breaks a promise, with a space in a file's name."""
     check = tmp_path / "never good.sql"
-    check.write_text(VIOLATED)
+    check.write_text(NEVER_GOOD)
     return f"{SMALL} --check '{check}'"
 
 
@@ -182,11 +174,14 @@ def test_words_arrive_as_a_shell_splits_them(tmp_path: Path, args: str, more: li
 
 
 @pytest.mark.parametrize(("given", "seen"), [("", "the job's"), ("hosted pool", "hosted pool")])
-def test_the_machine_of_the_job(tmp_path: Path, given: str, seen: str) -> None:
+def test_the_machine_of_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, seen: str
+) -> None:
     """Holds where the input is empty."""
+    monkeypatch.setenv("DUROXIDE_STRESS_MACHINE", "the job's")
     action = Action(tmp_path, machine=given)
     action.context["steps.install.outputs.bin"] = str(stand_in(tmp_path))
-    assert action.step("run", DUROXIDE_STRESS_MACHINE="the job's").returncode == 0
+    assert action.step("run").returncode == 0
     assert (tmp_path / "machine").read_text() == seen
 
 

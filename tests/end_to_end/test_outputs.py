@@ -12,7 +12,7 @@ import pytest
 from junitparser import JUnitXml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read
 
-from .tool import TINY, Tool, document, wait_for
+from .tool import NEVER_GOOD, TINY, Tool, document, wait_for
 
 FILES = {
     "--json": "r.json",
@@ -108,22 +108,12 @@ def test_a_full_disk_costs_only_the_output(made: Tool) -> None:
     assert (made.cwd / "out" / "result.json").exists()
 
 
-NEVER = """
--- name: never-good
--- promise: No instance has an id.
--- source: this test
--- unit: instances
-SELECT count(*) FROM ops;
-SELECT instance, 'has an id' AS what, 'as all have' AS detail FROM ops ORDER BY op;
-"""
-
-
 def test_an_output_that_cannot_be_written_hides_no_violation(
     tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """1, not 2: a build that takes 2 for a mistake in the job must not miss it. And the run is filed."""
     monkeypatch.delenv("DUROXIDE_STRESS_LEDGER", raising=False)
-    (tool.cwd / "never.sql").write_text(NEVER)
+    (tool.cwd / "never.sql").write_text(NEVER_GOOD)
     full, check = ("--csv", "/dev/full"), ("--check", "never.sql")
     done = tool.run(*VIRTUAL, "--config", "2/2", *check, *full, "--ledger", "perf", "--out", "out")
     assert done.returncode == 1, done.stderr
