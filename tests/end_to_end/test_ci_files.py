@@ -13,25 +13,17 @@ import junitparser
 import pytest
 import yaml
 
-from .tool import document
+from .tool import NEVER_GOOD, document
 from .workflow import BASH, ROOT, Action
 
 SMALL = "--provider reference --config 2/2 --duration 1 --warm-up 0.2 --max-concurrent 18"
-VIOLATED = """
--- name: never-good
--- promise: No instance has an id.
--- source: this test
--- unit: instances
-SELECT count(*) FROM ops;
-SELECT instance, 'has an id' AS what, 'as all have' AS detail FROM ops ORDER BY op;
-"""
 
 
 @pytest.fixture
 def violated(tmp_path: Path) -> str:
     """Words for a run that breaks a promise, with a space in a file's name."""
     check = tmp_path / "never good.sql"
-    check.write_text(VIOLATED)
+    check.write_text(NEVER_GOOD)
     return f"{SMALL} --check '{check}'"
 
 
@@ -140,6 +132,73 @@ def test_words_are_never_run(tmp_path: Path, hostile: str) -> None:
     assert not list(tmp_path.glob("**/hit"))
 
 
+def test_words_that_cannot_be_split_stop_the_job(tmp_path: Path) -> None:
+    """Without them another run than the one that was asked for would pass."""
+    action = Action(tmp_path, args=f"{SMALL} --label 'half")
+    done = action.step("run")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "error: args cannot be split into words as a shell does: No closing quotation\n"
+    )
+    assert action.context["steps.run.outputs.exit-code"] == "2"
+    assert not (Path(action.context["steps.run.outputs.recording"]) / "plan.json").exists()
+    assert action.step("report").returncode == 0
+    assert "nothing was run" in action.summary.read_text()
+    assert action.step("verdict").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "more"),
+    [
+        ("", []),
+        (" \t\n", []),
+        ("''", [""]),
+        (
+            "--label 'a  b\n' --seed=1\n--check a\\ b",
+            ["--label", "a  b\n", "--seed=1", "--check", "a b"],
+        ),
+        ("ü '$HOME' *", ["ü", "$HOME", "*"]),
+    ],
+)
+def test_words_arrive_as_a_shell_splits_them(tmp_path: Path, args: str, more: list[str]) -> None:
+    """None of white space alone; an empty one where it is quoted; nothing is expanded."""
+    action = Action(tmp_path, args=args)
+    action.context["steps.install.outputs.bin"] = str(stand_in(tmp_path))
+    assert action.step("run").returncode == 0
+    words = (tmp_path / "words").read_text().split("\0")[:-1]
+    recording = action.context["steps.run.outputs.recording"]
+    assert words == [
+        *("run", "--out", recording, "--fail-on", "promises", "--suite", "quick"),
+        *more,
+    ]
+
+
+@pytest.mark.parametrize(("given", "seen"), [("", "the job's"), ("hosted pool", "hosted pool")])
+def test_the_machine_of_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, seen: str
+) -> None:
+    """Holds where the input is empty."""
+    monkeypatch.setenv("DUROXIDE_STRESS_MACHINE", "the job's")
+    action = Action(tmp_path, machine=given)
+    action.context["steps.install.outputs.bin"] = str(stand_in(tmp_path))
+    assert action.step("run").returncode == 0
+    assert (tmp_path / "machine").read_text() == seen
+
+
+def stand_in(home: Path) -> Path:
+    """A directory with our Python, and a command that writes down what it was given."""
+    found = home / "bin"
+    found.mkdir()
+    (found / "python").symlink_to(sys.executable)
+    command = found / "duroxide-stress"
+    command.write_text(
+        f"#!/bin/sh\nprintf '%s\\0' \"$@\" > '{home}/words'\n"
+        f"printf %s \"$DUROXIDE_STRESS_MACHINE\" > '{home}/machine'\n"
+    )
+    command.chmod(0o755)
+    return found
+
+
 def test_a_gate_needs_a_ledger(tmp_path: Path) -> None:
     """Without one it had nothing to compare, and must not pass."""
     action = Action(tmp_path, gate="true")
@@ -158,6 +217,7 @@ def test_the_ledger_and_the_gate(tmp_path: Path) -> None:
     done = action.step("verdict")  # one entry: nothing to compare it with yet
     assert done.returncode == 0, done.stderr
     assert "::warning title=duroxide-stress::The gate could judge nothing" in done.stdout
+    assert "too few runs, or the newest figures cannot be trusted" in done.stdout
 
 
 @pytest.mark.parametrize(("code", "expected"), [(0, 0), (3, 0), (4, 4), (2, 2)])
@@ -177,17 +237,36 @@ def test_what_the_gate_says_is_what_the_job_does(tmp_path: Path, code: int, expe
 def test_the_workflows_of_the_docs_give_inputs_that_there_are() -> None:
     """Every example that uses the action, in docs/ci.md."""
     text = (ROOT / "docs/ci.md").read_text()
-    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
-    steps = [
-        step
-        for block in blocks
-        for step in (block if isinstance(block, list) else block["jobs"]["stress"]["steps"])
-    ]
+    steps = [step for example in examples() for step in example]
     given = [step["with"] for step in steps if "/duroxide-stress@" in step["uses"]]
     assert len(given) == 2
     assert set().union(*given) <= set(Action.inputs())
     rows = set(re.findall(r"^\| `([a-z-]+)`(?:, `([a-z-]+)`)? \|", text, re.MULTILINE))
     assert {name for row in rows for name in row if name} == set(Action.inputs())
+
+
+def examples() -> list[list[dict[str, Any]]]:
+    """The steps of each workflow in docs/ci.md."""
+    text = (ROOT / "docs/ci.md").read_text()
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    return [
+        block if isinstance(block, list) else block["jobs"]["stress"]["steps"] for block in blocks
+    ]
+
+
+def test_the_kept_ledger_of_the_docs_is_kept_also_after_an_alarm() -> None:
+    """Else each run is compared with the same old ones, and the change rings for ever. Another
+    attempt has a key of its own, for a cache is written once."""
+    (steps,) = [steps for steps in examples() if any("cache" in step["uses"] for step in steps)]
+    restore, stress, save = steps
+    assert restore["uses"].startswith("actions/cache/restore@")
+    assert save["uses"].startswith("actions/cache/save@")
+    assert "if" not in restore
+    assert save["if"] == "always()"
+    assert save["with"] == {name: restore["with"][name] for name in ("path", "key")}
+    assert "github.run_attempt" in save["with"]["key"]
+    assert restore["with"]["key"].startswith(restore["with"]["restore-keys"])
+    assert stress["with"]["ledger"] == save["with"]["path"]
 
 
 def gitlab() -> dict[str, Any]:
@@ -200,7 +279,8 @@ def test_the_gitlab_job_leaves_what_it_names(tmp_path: Path) -> None:
     """Its artifacts are what its command writes; a test report is one of them."""
     job = gitlab()
     install, run = job["script"]
-    assert install.startswith("pip install ")
+    assert install == 'pip install --quiet "$STRESS_PACKAGE"'
+    assert job["variables"]["STRESS_PACKAGE"].startswith("duroxide-stress[postgres] @ git+https:")
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

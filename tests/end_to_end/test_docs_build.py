@@ -43,6 +43,21 @@ def test_every_page_is_there(site: Path) -> None:
     assert {page for page in pages if not (site / page).is_file()} == set()
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        page
+        for pattern in ("*.md", "docs/**/*.md", "docs/**/*.yml", "examples/*/README.md")
+        for page in sorted(ROOT.glob(pattern))
+    ],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_nothing_is_left_to_be_filled_in(page: Path) -> None:
+    """`@@NAME@@` stands where a figure will be, until it was measured."""
+    lines = page.read_text().splitlines()
+    assert [f"{n}: {line}" for n, line in enumerate(lines, 1) if "@@" in line] == []
+
+
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
     """They are read on machines without a network."""
     found = {path.name: LOADED.findall(path.read_text()) for path in site.glob("**/*.html")}

@@ -12,7 +12,7 @@ import pytest
 from junitparser import JUnitXml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read
 
-from .tool import TINY, Tool, document, wait_for
+from .tool import NEVER_GOOD, TINY, Tool, document, wait_for
 
 FILES = {
     "--json": "r.json",
@@ -106,6 +106,23 @@ def test_a_full_disk_costs_only_the_output(made: Tool) -> None:
     )
     assert (made.cwd / "full.md").read_text().startswith("## duroxide-stress")
     assert (made.cwd / "out" / "result.json").exists()
+
+
+def test_an_output_that_cannot_be_written_hides_no_violation(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1, not 2: a build that takes 2 for a mistake in the job must not miss it. And the run is filed."""
+    monkeypatch.delenv("DUROXIDE_STRESS_LEDGER", raising=False)
+    (tool.cwd / "never.sql").write_text(NEVER_GOOD)
+    full, check = ("--csv", "/dev/full"), ("--check", "never.sql")
+    done = tool.run(*VIRTUAL, "--config", "2/2", *check, *full, "--ledger", "perf", "--out", "out")
+    assert done.returncode == 1, done.stderr
+    assert "never-good" in done.stdout
+    assert "error: --csv /dev/full cannot be written: No space left on device" in done.stderr
+    assert "Filed in perf as " in done.stderr
+    assert len((tool.cwd / "perf" / "ledger.jsonl").read_text().splitlines()) == 1
+    assert tool.run("check", "out", *check, *full).returncode == 1
+    assert tool.run("report", "out", *check, *full).returncode == 2, "its code is no verdict"
 
 
 def test_metrics_are_served_while_it_runs(tool: Tool) -> None:

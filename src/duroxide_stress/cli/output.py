@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -14,9 +15,9 @@ import typer
 
 from duroxide_stress.cli.options import FailOn
 from duroxide_stress.cli.paths import STDOUT, Document, Paths, documents_of, write
-from duroxide_stress.errors import RunError
+from duroxide_stress.errors import RunError, StressError
 from duroxide_stress.result import RunResult
-from duroxide_stress.verdict import Verdict, exit_code, worst
+from duroxide_stress.verdict import EXIT_VIOLATED, Verdict, exit_code, worst
 
 
 def show(result: RunResult, run_directory: Path, paths: Paths) -> None:
@@ -65,6 +66,18 @@ def say(text: str, stream: TextIO | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not isinstance(error, BrokenPipeError):
             raise RunError(f"the output cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def violation_told(result: RunResult) -> Iterator[None]:
+    """What then goes wrong with showing a result costs the output, and is said; a violated promise
+    keeps its exit code, which no build must miss."""
+    try:
+        yield
+    except StressError as error:
+        if result.verdict is Verdict.VIOLATED:
+            error.exit_code = EXIT_VIOLATED
+        raise
 
 
 def leave(result: RunResult, fail_on: FailOn) -> NoReturn:

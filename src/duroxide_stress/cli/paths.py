@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 
-from duroxide_stress.errors import UsageError, shown
+from duroxide_stress.errors import StressError, UsageError, shown
 from duroxide_stress.reports.registry import OUTPUTS, Output
 from duroxide_stress.result import RunResult
 from duroxide_stress.values import text_flaw
@@ -69,12 +70,15 @@ def _flaw(flag: str, text: str | None) -> str:
     path = Path(text or "")
     if not text or text_flaw(text) or "\0" in text:
         return f"{flag} {shown(text)} is no name of a file: name one, or - for standard output"
-    if path.is_dir():
-        return f"{flag} {path} is a directory: name a file, or - for standard output"
-    if not path.parent.is_dir():
-        return f"{flag} {path} cannot be written: {path.parent} is not a directory"
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        return f"{flag} {path} cannot be written: no permission, or a read-only disk"
+    try:
+        if path.is_dir():
+            return f"{flag} {path} is a directory: name a file, or - for standard output"
+        if not path.parent.is_dir():
+            return f"{flag} {path} cannot be written: {path.parent} is not a directory"
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            return f"{flag} {path} cannot be written: no permission, or a read-only disk"
+    except OSError as error:  # a name that is too long, say
+        return f"{flag} {shown(text)} cannot be written: {error.strerror}"
     return ""
 
 
@@ -83,9 +87,10 @@ def _shared(given: Mapping[str, str]) -> list[list[str]]:
     by_file: dict[Path, list[str]] = {}
     for flag, text in given.items():
         if text != STDOUT and not text_flaw(text) and "\0" not in text:
-            path = Path(text).resolve()
-            if path.is_file() or not path.exists():
-                by_file.setdefault(path, []).append(flag)
+            path = Path(os.path.realpath(text))  # Path.resolve fails where links lead in a circle
+            with suppress(OSError):  # a name that is too long, say, shares nothing
+                if path.is_file() or not path.exists():
+                    by_file.setdefault(path, []).append(flag)
     return [flags for flags in by_file.values() if len(flags) > 1]
 
 
@@ -123,13 +128,19 @@ def of_cell(path: Path, key: str) -> Path:
 
 
 def write(documents: Iterable[Document], say: Callable[[str], None], kept: str) -> None:
-    """Write each where it goes. Those that cannot be written do not keep the others from it.
+    """Write each where it goes. Those that cannot be made or written do not keep the others from it.
 
-    Raises UsageError that says why for each, with `kept` at the sentence's end.
+    Raises UsageError that says why for each, with `kept` at the sentence's end; RunError when standard
+    output cannot be written.
     """
     problems = []
     for document in documents:
-        text = document.render()
+        try:
+            text = document.render()
+        except (OSError, StressError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            problems.append(f"{document.flag} {document.path} cannot be made: {why}{kept}")
+            continue
         if document.path == STDOUT:
             if isinstance(sys.stdout, TextIOWrapper):
                 sys.stdout.reconfigure(encoding="utf-8", newline="")  # whatever the locale

@@ -13,7 +13,7 @@ from duroxide_stress.cli.options import (
     RunDirectory,
     with_output_paths,
 )
-from duroxide_stress.cli.output import leave, show
+from duroxide_stress.cli.output import leave, show, violation_told
 from duroxide_stress.cli.paths import mixed
 from duroxide_stress.errors import UsageError
 
@@ -29,7 +29,10 @@ def check(
     fail_on: FailOnOption = FailOn.PROMISES,
 ) -> None:
     """Judge a recording again; the exit code is the verdict's. Needs no engine."""
-    leave(_shown(run_directory, outputs, check), fail_on)
+    result = _judged(run_directory, outputs, check)
+    with violation_told(result):
+        show(result, run_directory, outputs)
+    leave(result, fail_on)
 
 
 @with_output_paths
@@ -39,11 +42,11 @@ def report(
     check: CheckFiles = [],  # noqa: B006 - as above
 ) -> None:
     """Print a recording's table; exit code 0 whatever the verdict. Needs no engine."""
-    _shown(run_directory, outputs, check)
+    show(_judged(run_directory, outputs, check), run_directory, outputs)
 
 
-def _shown(run: Path, outputs: OutputPaths, check: list[str]) -> RunResult:
-    """Judge a recording and show it, also when an output then cannot be written."""
+def _judged(run: Path, outputs: OutputPaths, check: list[str]) -> RunResult:
+    """A recording's result. Raises UsageError when the outputs would mix."""
     from duroxide_stress.api import check_recording
     from duroxide_stress.checks.own import load_checks
 
@@ -52,5 +55,4 @@ def _shown(run: Path, outputs: OutputPaths, check: list[str]) -> RunResult:
     result = check_recording(run, load_checks(check))
     if problems := mixed(outputs, len(result.cells)):
         raise UsageError(problems)
-    show(result, run, outputs)
     return result

@@ -26,7 +26,7 @@ from duroxide_stress.cli.options import (
     with_output_paths,
     with_plan_words,
 )
-from duroxide_stress.cli.output import leave, say, show
+from duroxide_stress.cli.output import leave, say, show, violation_told
 from duroxide_stress.cli.paths import Paths, path_problems
 from duroxide_stress.errors import UsageError, shown
 from duroxide_stress.verdict import EXIT_INTERRUPTED
@@ -66,11 +66,14 @@ def run(  # noqa: PLR0913 - one parameter an option
     result, directory, interrupted = carried_out(
         plan, out, providers, keep_store=keep_store, quiet=quiet, port=metrics_port
     )
-    show(result, directory, outputs)
-    if interrupted:  # cut off: not filed, for that is no result to compare others with
+    with violation_told(result):
+        try:
+            show(result, directory, outputs)
+        finally:  # an output that cannot be written does not cost the filing
+            if filed_in is not None and not interrupted:  # cut off is no result to compare with
+                file_after_run(filed_in, directory, result, label, machine)
+    if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
-    if filed_in is not None:
-        file_after_run(filed_in, directory, result, label, machine)
     leave(result, fail_on)
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from duroxide_stress.cli.paths import Document, documents_of, mixed, of_cell, path_problems, write
-from duroxide_stress.errors import UsageError
+from duroxide_stress.errors import RecordingError, UsageError
 from duroxide_stress.judge import judge_run
 from duroxide_stress.reports.registry import OUTPUTS
 
@@ -62,6 +62,31 @@ def test_a_name_that_no_file_can_have(name: str) -> None:
     assert problem.endswith("is no name of a file: name one, or - for standard output")
 
 
+def test_a_path_that_is_too_long(tmp_path: Path) -> None:
+    """Too long for a name, or as a whole; the others are looked at all the same."""
+    name, whole = "n" * 300, str(tmp_path / "/".join(["d" * 100] * 50))
+    problems = path_problems(
+        {"json": name, "csv": whole, "html": str(tmp_path), "junit": name, "hgrm": "new.hgrm"}
+    )
+    assert [problem.partition(" ")[0] for problem in problems] == [
+        *("--json", "--csv", "--html", "--junit"),
+    ]
+    for problem in (*problems[:2], problems[3]):
+        assert problem.endswith(" cannot be written: File name too long")
+        assert len(problem) < 200
+
+
+def test_links_that_lead_in_a_circle(tmp_path: Path) -> None:
+    """Are no file to share, and no traceback; writing says what is wrong."""
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    assert path_problems({"json": str(circle), "csv": str(circle)}) == [
+        "--json and --csv name the same file: give each its own"
+    ]
+    with pytest.raises(UsageError, match=r"--json .*circle cannot be written: Too many levels"):
+        write([Document("--json", str(circle), lambda: "lost")], print, "")
+
+
 def test_a_file_for_each_of_several_cells(pristine: Path, tmp_path: Path) -> None:
     """Called after the one that was named; of one cell it is that one."""
     result = judge_run(pristine)
@@ -108,6 +133,33 @@ def test_one_that_cannot_be_written_does_not_keep_the_others(tmp_path: Path) -> 
     )
     assert said == ["to stdout"]
     assert (tmp_path / "m").read_bytes() == "ü\r\n".encode()
+
+
+def test_one_that_cannot_be_made_does_not_keep_the_others(tmp_path: Path) -> None:
+    """Also what a document is made of may be gone, or damaged."""
+
+    def gone() -> str:
+        return (tmp_path / "gone").read_text()
+
+    def damaged() -> str:
+        raise RecordingError("line 3 is damaged")
+
+    with pytest.raises(UsageError) as refused:
+        write(
+            [
+                Document("--html", "-", gone),
+                Document("--csv", str(tmp_path / "c"), damaged),
+                Document("--json", str(tmp_path / "j"), lambda: "{}"),
+            ],
+            print,
+            "; kept",
+        )
+    assert refused.value.problems == (
+        "--html - cannot be made: No such file or directory; kept",
+        f"--csv {tmp_path}/c cannot be made: line 3 is damaged; kept",
+    )
+    assert (tmp_path / "j").read_text() == "{}"
+    assert not (tmp_path / "c").exists()
 
 
 def test_every_output_has_its_name_and_module() -> None:

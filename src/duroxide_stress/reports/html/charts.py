@@ -34,7 +34,7 @@ class Line(msgspec.Struct, frozen=True):
     name: str
     values: Values
     joined: bool = False
-    """Drawn through buckets without a value: it is looked at less often than there are buckets."""
+    """Drawn through places without a value: it is looked at less often than there are places."""
 
 
 class Stroke(msgspec.Struct, frozen=True):
@@ -120,14 +120,16 @@ def by_percentile(title: str, read: str, lines: Sequence[tuple[str, Percentiles]
     if not shown:
         return None
     samples = max(one.samples for _, one in shown)
-    longest = max((one for _, one in shown), key=lambda one: one.samples)
-    parts = [part for part, _ in longest.points]
+    # Each has its maximum at a place of its own, n/(n+1), and no other line need have a value there.
+    parts = sorted({part for _, one in shown for part, _ in one.points})
     most = scales.rarity(parts[-1])
 
     def place(part: float) -> float:
         return round(scales.rarity(part) / most * SIZE, 1)
 
-    found = [Line(name, _along(parts, one)) for name, one in shown]
+    found = [
+        Line(name, tuple(map(dict(one.points).get, parts)), joined=True) for name, one in shown
+    ]
     ticks = [(round(at / most * SIZE, 1), label) for at, label in scales.tail(samples)]
     return _chart(
         Frame(title, "ms", read, "percentile"),
@@ -146,14 +148,6 @@ class Frame(msgspec.Struct, frozen=True):
     unit: str
     read: str
     horizontal: str
-
-
-def _along(parts: Sequence[float], one: Percentiles) -> Values:
-    """The values at the parts of the longest distribution; those of one cell mostly share them."""
-    known = dict(one.points)
-    if len(known) == len(parts):
-        return tuple(value for _, value in one.points)
-    return tuple(known.get(part) for part in parts)
 
 
 def _chart(

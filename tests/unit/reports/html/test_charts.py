@@ -103,6 +103,39 @@ def test_the_tail_is_stretched() -> None:
     ]
 
 
+@pytest.mark.parametrize("most", [9.0, 100.0])
+def test_every_line_goes_to_its_own_maximum(most: float) -> None:
+    """Also one of fewer samples, whose maximum stands where the other has no value; each is drawn
+    through the places of the other."""
+    few = Percentiles(9, ((0.0, 1.0), (0.5, 2.0), (0.9, most)))
+    many = Percentiles(99, ((0.0, 1.0), (0.5, 3.0), (0.95, 4.0), (0.99, 5.0)))
+    for lines in ([("few", few), ("many", many)], [("many", many), ("few", few)]):
+        chart = by_percentile("T", "R", lines)
+        assert chart is not None
+        assert chart.moments == "0,0.5,0.9,0.95,0.99"
+        drawn_as = {stroke.name: stroke for stroke in chart.strokes}
+        assert drawn_as["few"].values == f"1,2,{most:g},,"
+        assert drawn_as["many"].values == "1,3,,4,5"
+        assert [drawn_as[name].path.count("M") for name in ("few", "many")] == [1, 1]
+        assert f"few: from 1 to {most:g} ms, at the end {most:g}" in chart.says
+        assert float(chart.up[-1].label) >= most
+
+
+def test_as_many_values_at_other_places_are_not_moved() -> None:
+    """Two that have as many points need not have the same ones."""
+    chart = by_percentile(
+        "T",
+        "R",
+        [
+            ("a", Percentiles(4, ((0.0, 1.0), (0.8, 2.0)))),
+            ("b", Percentiles(5, ((0.0, 1.0), (0.9, 3.0)))),
+        ],
+    )
+    assert chart is not None
+    assert chart.moments == "0,0.8,0.9"
+    assert [stroke.values for stroke in chart.strokes] == ["1,2,", "1,,3"]
+
+
 def test_one_value_alone_is_drawn() -> None:
     """A distribution of one."""
     chart = by_percentile("T", "R", [("a", Percentiles(1, ((0.0, 7.0), (0.5, 7.0))))])
