@@ -32,8 +32,8 @@ ROUNDS = 3
 GAUSSIAN_MEAN = 1.2533
 """A Gaussian's standard deviation as a multiple of its mean absolute one."""
 ROUNDED = 0.6
-"""Of a step, the noise that rounding may hide. Measured: with 0.4 or a uniform error's 1/sqrt(12) Gaussian
-noise rings too often, with 0.5 noise with outliers does."""
+"""Of a step, the noise that rounding may hide. Measured: with 0.4 or a uniform error's 1/sqrt(12)
+Gaussian noise rings too often, with 0.5 noise with outliers does."""
 SAME = 1e-9
 """Values that differ by no more than this part of the greatest differ by how they were computed."""
 CAUTION, MOST = 4 / 3, 0.9
