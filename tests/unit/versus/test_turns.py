@@ -105,7 +105,7 @@ def test_a_turn_has_its_sides_checks_and_is_filed_nowhere(
     monkeypatch.setenv("DUROXIDE_STRESS_LEDGER", "perf")
     python = tmp_path / "python"
     python.write_text(
-        "#!/bin/sh\nfor word; do out=$word; done\nmkdir -p \"$out\"\n"
+        '#!/bin/sh\nfor word; do out=$word; done\nmkdir -p "$out"\n'
         'echo "$DUROXIDE_STRESS_LEDGER|$*" > "$out/result.json"\n'
     )
     python.chmod(0o755)
