@@ -226,9 +226,9 @@ def test_what_is_locked_by_a_dead_host_is_no_rest() -> None:
     session.submit(work.order(0))
     session.wait(EPOCH_NS + 50 * NS_PER_MS)
     session.wait(EPOCH_NS + 50 * NS_PER_MS)
-    assert (session.depths().orchestrator, session.depths().worker) == (0, 0)
+    assert (session.depths(wait=True).orchestrator, session.depths(wait=True).worker) == (0, 0)
     world.hosts.kill("host-0")
-    assert (session.depths().orchestrator, session.depths().worker) == (0, 1)
+    assert (session.depths(wait=True).orchestrator, session.depths(wait=True).worker) == (0, 1)
 
 
 STRIKES = st.lists(

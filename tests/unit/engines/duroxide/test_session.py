@@ -199,13 +199,13 @@ def test_a_client_that_raises_is_counted_and_asked_again(opened: Callable) -> No
 def test_queue_depths_are_the_engines_or_none(opened: Callable) -> None:
     """A client that cannot say is counted, and no figure is made up."""
     here = opened(FakeClient(RUNNING))
-    assert here.session.depths() == Depths(3, 4)
+    assert here.session.depths(wait=True) == Depths(3, 4)
 
     def busy() -> None:
         raise LOST
 
     here.client.get_queue_depths = busy
-    assert here.session.depths() is None
+    assert here.session.depths(wait=True) is None
     assert (here.session.watch_errors, here.session.last_watch_error) == (1, str(LOST))
 
 
@@ -222,10 +222,28 @@ def test_a_store_that_does_not_answer_does_not_hold_up_the_loop(
         assert go.wait(20)
 
     here.client.get_queue_depths = hang
-    assert [here.session.depths() for _ in range(3)] == [None] * 3
+    assert [here.session.depths(wait=True) for _ in range(3)] == [None] * 3
     go.set()
     assert len(asked) <= 1
     assert here.session.watch_errors == 1
+
+
+def test_depths_that_nobody_waits_for_are_those_of_the_question_before(opened: Callable) -> None:
+    """A store that answers slowly makes no start late."""
+    go = threading.Event()
+    here = opened(FakeClient(RUNNING))
+    found = here.client.get_queue_depths
+
+    def slow() -> Any:
+        assert go.wait(20)
+        return found()
+
+    here.client.get_queue_depths = slow
+    assert [here.session.depths(wait=False) for _ in range(2)] == [None, None]
+    go.set()
+    here.session._depths_asked.result(20)
+    assert here.session.depths(wait=False) == Depths(3, 4)
+    assert here.session.watch_errors == 0
 
 
 def test_an_op_forgotten_while_it_is_looked_at_is_never_reported(
