@@ -3,6 +3,7 @@
 import signal
 
 import msgspec
+import pytest
 
 from .tool import TINY, Ran, Tool, document, finish, wait_for
 
@@ -66,6 +67,24 @@ def test_interrupted_between_the_sides(tool: Tool) -> None:
     assert "Traceback" not in done.stderr
     tool.wait_until_gone()
     assert document(out / "compare.json")["interrupted"] is True
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_a_comparison_that_is_gone_leaves_nothing_running(
+    tool: Tool, number: signal.Signals
+) -> None:
+    """A closed terminal, or a kill: the run under way is interrupted, and its recording is judged."""
+    out = tool.cwd / "turns"
+    sides = ("--variant", "a: --tasks 2", "--variant", "b: --tasks 3")
+    place = ("--provider", "sqlite-file", "--config", "1/1", "--duration", "120", "--out", out)
+    process = tool.start("compare", *sides, *place)
+    recorded = out / "round-01/01-base"
+    wait_for(lambda: recorded.is_dir() and any(recorded.glob("*/ops*")), "the first run's load")
+    process.send_signal(number)
+    assert finish(process).returncode == -number
+    tool.wait_until_gone()
+    (cell,) = document(recorded / "result.json")["cells"]
+    assert "interrupted" in " ".join(cell["reasons"]), cell["reasons"]
 
 
 def test_two_recordings_of_one_load(tool: Tool) -> None:
