@@ -3,6 +3,7 @@
 import signal
 
 import msgspec
+import pytest
 
 from .tool import TINY, Ran, Tool, document, finish, wait_for
 
@@ -68,12 +69,51 @@ def test_interrupted_between_the_sides(tool: Tool) -> None:
     assert document(out / "compare.json")["interrupted"] is True
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_a_comparison_that_is_gone_leaves_nothing_running(
+    tool: Tool, number: signal.Signals
+) -> None:
+    """A closed terminal, or a kill: the run under way is interrupted, and its recording is judged."""
+    out = tool.cwd / "turns"
+    sides = ("--variant", "a: --tasks 2", "--variant", "b: --tasks 3")
+    place = ("--provider", "sqlite-file", "--config", "1/1", "--duration", "120", "--out", out)
+    process = tool.start("compare", *sides, *place)
+    recorded = out / "round-01/01-base"
+    wait_for(lambda: recorded.is_dir() and any(recorded.glob("*/ops*")), "the first run's load")
+    process.send_signal(number)
+    assert finish(process).returncode == -number
+    tool.wait_until_gone()
+    (cell,) = document(recorded / "result.json")["cells"]
+    assert "interrupted" in " ".join(cell["reasons"]), cell["reasons"]
+
+
+def test_two_recordings_of_one_load(tool: Tool) -> None:
+    """Two runs that differ in their arrivals alone: figures of their own, and none called different."""
+    load = ("--load", "constant:20/s,poisson", "--max-concurrent", "100", "--duration", "30")
+    for seed in ("1", "2"):
+        made = tool.run("run", *REFERENCE[:4], *load, "--seed", seed, "--out", f"seed-{seed}")
+        assert made.returncode == 0, made.stderr
+    done = tool.run("compare", "seed-1", "seed-2", "--json", "found.json", "--fail-on", "slower")
+    assert done.returncode == 0, done.stdout
+    assert "the same runs" not in done.stdout
+    (cell,) = document(tool.cwd / "found.json")["cells"]
+    found = {change["metric"]: change for change in cell["changes"]}
+    assert found["throughput"]["base"] != found["throughput"]["candidate"]
+    assert found["throughput"]["low_pct"] < 0 < found["throughput"]["high_pct"]
+    assert found["p50"]["outcome"] == "no difference seen"
+    assert {change["outcome"] for change in cell["changes"]} == {
+        "cannot tell",
+        "no difference seen",
+    }
+
+
 def test_two_recordings(tool: Tool, memory_run: Ran) -> None:
-    """A run against its own result: no difference. A mistake is a sentence and exit code 2."""
+    """A run against its own result is no comparison, and it says so. A mistake is a sentence and exit
+    code 2."""
     result = memory_run.out / "result.json"
     same = tool.run("compare", result, memory_run.out, "--untrusted", "--fail-on", "slower")
     assert same.returncode in (0, 1), same.stdout
-    assert "no difference seen" in same.stdout
+    assert "both sides are the same runs" in " ".join(same.stdout.split())
     wrong = tool.run("compare", "none", result)
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("error: none is neither a recording nor a result")

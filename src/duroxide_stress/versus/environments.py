@@ -7,6 +7,7 @@ very same tool, and making a side takes seconds. An environment is kept and used
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from duroxide_stress.errors import RunError, UsageError, shown
@@ -29,7 +32,12 @@ MADE = "made.txt"
 OTHER_PYTHONS = ("3.11", "3.12", "3.13")
 PATIENCE_SECS = 600
 
-_RELEASE = re.compile(r"duroxide\s*==\s*([A-Za-z0-9][A-Za-z0-9.+!-]*)")
+_REQUIREMENT = re.compile(r"duroxide\s*==\s*(\S+)")
+_RELEASE = re.compile(
+    r"v?(\d{1,9}(?:\.\d{1,9})*)((?:(?:a|b|rc)\d{1,9})?(?:\.post\d{1,9})?(?:\.dev\d{1,9})?)",
+    re.ASCII,
+)
+"""Public versions in their normal form (PEP 440, appendix B), with the v that tags have."""
 
 
 def default_cache() -> Path:
@@ -46,8 +54,12 @@ def read_engine(text: str) -> str:
     word = text.strip()
     if word == INSTALLED:
         return word
-    if found := _RELEASE.fullmatch(word):
-        return f"{DISTRIBUTION}=={found[1]}"
+    if found := _REQUIREMENT.fullmatch(word):
+        if _RELEASE.fullmatch(found[1]) is None:
+            raise UsageError(
+                f"--engine {shown(text)}: no release is called that; write it as 0.2.2 or 0.3.0rc1"
+            )
+        return f"{DISTRIBUTION}=={found[1].removeprefix('v')}"
     path = Path(word).expanduser()
     if path.suffix == ".whl":
         if not path.is_file():
@@ -59,6 +71,17 @@ def read_engine(text: str) -> str:
         f"--engine {shown(text)} is no engine release: write duroxide==0.2.2, the path of a wheel of "
         "duroxide, or installed"
     )
+
+
+def _release(version: str) -> tuple[tuple[int, ...], str] | str:
+    """What two ways to write one release have in common: 0.2.2 is 0.2.2.0, as pip has it."""
+    found = _RELEASE.fullmatch(version)
+    if found is None:
+        return version
+    numbers = list(map(int, found[1].split(".")))
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers), found[2]
 
 
 def python_for(engine: str, cache: Path) -> Path:
@@ -73,7 +96,9 @@ def python_for(engine: str, cache: Path) -> Path:
         home = cache / _directory(engine)
         python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
         if not (home / MADE).is_file():
-            _make(engine, home, python)
+            with _alone(home):
+                if not (home / MADE).is_file():  # another comparison may have made it meanwhile
+                    _make(engine, home, python)
     _probe(engine, python)
     return python
 
@@ -95,10 +120,29 @@ def _packages() -> list[str]:
     return list(dict.fromkeys(places))
 
 
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Wait until nobody else makes this environment. The lock ends with its process; its file stays, for
+    one that is removed could be held twice. Raises RunError where nothing can be locked."""
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        lock = home.with_name(f"{home.name}.lock").open("ab")
+    except OSError as error:
+        raise RunError(f"no environment can be made in {home}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise RunError(
+                f"{lock.name} cannot be locked ({error.strerror}): keep environments elsewhere, "
+                "--envs DIR"
+            ) from error
+        yield
+
+
 def _make(engine: str, home: Path, python: Path) -> None:
     try:
         shutil.rmtree(home, ignore_errors=True)
-        home.parent.mkdir(parents=True, exist_ok=True)
         made = _called(sys.executable, "-m", "venv", str(home))
     except OSError as error:
         raise RunError(f"no environment can be made in {home}: {error.strerror}") from error
@@ -148,13 +192,17 @@ def _probe(engine: str, python: Path) -> None:
     done = _called(str(python), "-m", "duroxide_stress.versus.probe")
     if done.returncode != 0:
         raise UsageError(f"--engine {engine} cannot be imported: {_last_words(done)}")
+    if not done.stdout.split():
+        raise RunError(f"--engine {engine}: {python} does not say which release it has")
     version, *missing = done.stdout.split()
     if missing:
         raise UsageError(
             f"duroxide {version} cannot be driven by this tool: it lacks {', '.join(missing)}"
         )
-    if engine.startswith(f"{DISTRIBUTION}==") and version != engine.split("==")[1]:
-        raise RunError(f"the environment of {engine} has duroxide {version}: remove {python}")
+    asked = engine.partition("==")[2]
+    if asked and not engine.endswith(".whl") and _release(version) != _release(asked):
+        home = python.parent.parent
+        raise RunError(f"the environment of {engine} has duroxide {version}: remove {home}")
 
 
 def _called(*words: str) -> subprocess.CompletedProcess[str]:

@@ -23,12 +23,11 @@ from duroxide_stress.errors import RunError, UsageError
 from duroxide_stress.plan import CELL_OVERHEAD_SECS, Cell
 from duroxide_stress.recording.store import write_json
 from duroxide_stress.verdict import EXIT_INTERRUPTED, EXIT_USAGE
+from duroxide_stress.versus.tethered import GRACE_SECS
 
 FORMAT = 1
 TURNS = "turns.json"
 POLL_SECS = 0.1
-GRACE_SECS = 120.0
-"""A child that was told to end drains and is judged before it does."""
 
 
 class TurnSide(msgspec.Struct, frozen=True):
@@ -133,15 +132,18 @@ def _run(side: TurnSide, turn: Turn, home: Path, stop: Callable[[], bool]) -> in
     _, *words = shlex.split(cell_command(turn.cell))
     words += [word for check in side.checks for word in ("--check", check)]
     log = directory.with_suffix(".log")
-    with log.open("wb") as printed:
-        child = subprocess.Popen(
-            [side.python, "-m", "duroxide_stress", *words, "--quiet", "--out", str(directory)],
-            stdin=subprocess.DEVNULL,
+    words = ["-m", "duroxide_stress.versus.tethered", *words, "--quiet", "--out", str(directory)]
+    with (
+        log.open("wb") as printed,
+        subprocess.Popen(
+            [side.python, *words],
+            stdin=subprocess.PIPE,  # ends with this process, and so does the child
             stdout=printed,
             stderr=subprocess.STDOUT,
             env={**os.environ, "DUROXIDE_STRESS_LEDGER": ""},  # turns are no results of their own
             start_new_session=True,  # Ctrl-C reaches this process alone, which ends the child itself
-        )
+        ) as child,
+    ):
         code = _awaited(child, stop)
     if code == EXIT_USAGE:
         raise UsageError(f"{side.name} cannot run {turn.cell.scenario}: {_complaint(log)}")

@@ -10,8 +10,9 @@ from duroxide_stress.ledger.compare_result import SCHEMA, Comparison, document
 from duroxide_stress.ledger.compare_sources import Source, read_source
 from duroxide_stress.reports.json import generate_schema, published_schema
 from duroxide_stress.verdict import Verdict
+from recordings.make import make_run
 
-from .sides import altered, changes, compared, recorded
+from .sides import altered, changes, compared, judged_source, load_cell, recorded, slow_run
 
 FIVE = ("throughput", "mean", "p50", "p95", "p99")
 
@@ -24,6 +25,28 @@ def test_a_run_against_itself(quick_side: Source) -> None:
     assert all((c.change_pct, c.low_pct, c.high_pct) == (0, 0, 0) for c in cell.changes)
     assert any("the same runs" in note for note in cell.notes)
     assert found.exit_code(fail_on_slower=True) == 0
+
+
+def test_two_runs_of_one_load(tmp_path: Path) -> None:
+    """Other arrivals on the same engine are no difference, by intervals that a fifth of delay leaves."""
+    load = {"load": "constant:20/s,poisson", "max_concurrent": 100, "duration_secs": 30}
+    base, other = (load_cell(seed=seed, **load) for seed in (1, 2))
+    before = judged_source(make_run(tmp_path / "before", base))
+    found = compared(before, judged_source(make_run(tmp_path / "after", other)))
+    (cell,) = found.cells
+    told = {change.metric: change for change in cell.changes if change.low_pct is not None}
+    assert {"throughput", "mean", "p50", "p95"} <= set(told)
+    for change in told.values():
+        assert change.low_pct is not None
+        assert change.high_pct is not None
+        assert change.low_pct < 0 < change.high_pct, change.metric
+    assert told["throughput"].change_pct != 0
+    assert told["p50"].outcome == "no difference seen"
+    assert not any("the same runs" in note for note in cell.notes)
+    assert found.exit_code(fail_on_slower=True) == 0
+    slower = changes(before, judged_source(slow_run(tmp_path / "slow", other)))
+    assert {slower[name].outcome for name in ("mean", "p50")} == {"slower"}
+    assert slower["throughput"].outcome == "cannot tell"  # what arrives is served all the same
 
 
 def test_a_planted_slowdown(quick_side: Source, slow_side: Source) -> None:

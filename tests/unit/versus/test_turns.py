@@ -85,7 +85,8 @@ def test_a_side_that_leaves_no_result(tmp_path: Path) -> None:
     """Its exit code and its last words are said."""
     turns = turns_of(1, CELL, python="/bin/echo")
     with pytest.raises(
-        RunError, match=r"old left no result \(exit code 0\): -m duroxide_stress run"
+        RunError,
+        match=r"old left no result \(exit code 0\): -m duroxide_stress\.versus\.tethered run",
     ):
         run_turns(turns, tmp_path, Silent())
 
@@ -118,6 +119,6 @@ def test_a_turn_has_its_sides_checks_and_is_filed_nowhere(
         (tmp_path / "home" / turn.directory / "result.json").read_text()
         for turn in every_turn(turns)
     )
-    assert base.startswith("|-m duroxide_stress run ")
+    assert base.startswith("|-m duroxide_stress.versus.tethered run ")
     assert "own.sql" not in base
     assert "--check own.sql" in candidate
