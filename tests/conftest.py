@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pytest
 
 from duroxide_stress.plan import Cell
 from recordings.make import Recorded, make_run, small_cell
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As a background job these tests would hand it on, and no process of theirs would hear a Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

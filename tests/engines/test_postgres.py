@@ -44,9 +44,8 @@ PATIENCE_SECS = 60
 """No test waits this long unless something is broken."""
 
 OWNER = """
-import signal, sys, time
+import sys, time
 from pathlib import Path
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's children ignore it
 from duroxide_stress.providers.postgres import Postgres
 print(Postgres(*sys.argv[2:]).create(Path(sys.argv[1])), flush=True)
 time.sleep(600)
