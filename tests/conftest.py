@@ -12,9 +12,10 @@ import pytest
 from duroxide_stress.plan import Cell
 from recordings.make import Recorded, make_run, small_cell
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # As a background job these tests would hand it on, and no process of theirs would hear a Ctrl-C.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    # Under nohup or as a background job these tests would hand it on that signals are ignored.
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")
