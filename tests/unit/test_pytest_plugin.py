@@ -22,7 +22,10 @@ SMALL = dict(duration_secs=1, warmup_secs=0.2, max_concurrent=18, tasks_per_inst
 
 @pytest.fixture
 def ran(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """Runs a test file that is given, with pytest's words, in this process; not as CI, which says all twice."""
+    """Runs a test file that is given, with pytest's words, in this process.
+
+    Not as in CI, where pytest's summary says each failure once more, whole.
+    """
     for word in ("CI", "BUILD_NUMBER"):
         monkeypatch.delenv(word, raising=False)
 

@@ -10,7 +10,6 @@ depends on any of this: the end of an instance is the timestamp in the engine's 
 from __future__ import annotations
 
 import heapq
-import queue
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -26,6 +25,7 @@ from duroxide_stress.engines.base import (
     HintSource,
     Refused,
 )
+from duroxide_stress.engines.duroxide.inbox import Inbox
 from duroxide_stress.scenarios.base import Action, Order
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
 
@@ -70,7 +70,7 @@ class DuroxideSession:
         self._client = client
         self._hints = hints
         self._anchor = time.time_ns() - time.monotonic_ns()
-        self._inbox: queue.SimpleQueue[Event | _StillOpen | _Hinted] = queue.SimpleQueue()
+        self._inbox: Inbox[Event | _StillOpen | _Hinted] = Inbox()
         self._starters = ThreadPoolExecutor(starters, thread_name_prefix="start")
         self._watchers = ThreadPoolExecutor(WATCHERS, thread_name_prefix="watch")
         self._depths_asker = ThreadPoolExecutor(1, thread_name_prefix="depths")
@@ -101,18 +101,14 @@ class DuroxideSession:
 
     def wait(self, until_ns: int) -> list[Event]:
         events: list[Event] = []
-        while not events:
-            self._look_where_due()
+        self._look_where_due()
+        while True:
             next_ns = min(until_ns, self._agenda[0][0]) if self._agenda else until_ns
-            pause_ns = max(next_ns - self.now_ns(), 0)
-            try:
-                self._take(self._inbox.get(timeout=pause_ns / NS_PER_SEC), events)
-                while not self._inbox.empty():
-                    self._take(self._inbox.get(), events)
-            except queue.Empty:
-                if self.now_ns() >= until_ns:
-                    break
-        return events
+            for item in self._inbox.take(max(next_ns - self.now_ns(), 0) / NS_PER_SEC):
+                self._take(item, events)
+            self._look_where_due()
+            if events or self.now_ns() >= until_ns:
+                return events
 
     def depths(self, *, wait: bool) -> Depths | None:
         asked = self._depths_asked
