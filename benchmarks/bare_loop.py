@@ -103,16 +103,14 @@ def measure(store: Any, given: argparse.Namespace, engine_pid: int | None) -> di
     load = Load(client, given.in_flight, end)
     load.start()
     time.sleep(max(begin - time.time(), 0))
-    cpu = cpu_secs(None), cpu_secs(engine_pid)
+    used = cpu_secs(engine_pid)
     time.sleep(max(end - time.time(), 0))
-    cpu = cpu_secs(None) - cpu[0], cpu_secs(engine_pid) - cpu[1]
+    used = cpu_secs(engine_pid) - used
     load.join()
     ends = [completed_ms(client, instance) for instance in load.instances]
     return {
         "completed": sum(begin * 1000 <= ms < end * 1000 for ms in ends if ms is not None),
-        "started": len(load.instances),
-        "unfinished": sum(ms is None for ms in ends),
-        "cpu_cores": sum(cpu) / given.window,
+        "cpu_cores": used / given.window,
     }
 
 
@@ -124,12 +122,13 @@ def completed_ms(client: Any, instance: str) -> int | None:
     return None
 
 
-def cpu_secs(pid: int | None) -> float:
-    """CPU time of this process, or of the engine's when it has one of its own."""
-    if pid is None:
-        return time.process_time()
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system
+def cpu_secs(engine_pid: int | None) -> float:
+    """CPU time of this process, and of the engine's when it has one of its own."""
+    used = time.process_time()
+    if engine_pid is not None:
+        times = psutil.Process(engine_pid).cpu_times()
+        used += times.user + times.system
+    return used
 
 
 def main() -> None:

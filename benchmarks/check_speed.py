@@ -17,7 +17,6 @@ import argparse
 import re
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from apart import answer
 from duroxide_stress.checks.base import judge
 from duroxide_stress.checks.registry import CHECKS
 from duroxide_stress.judge import judge_run
@@ -89,10 +89,9 @@ def judged(scratch: Path, name: str, events: int) -> Judged:
     """Write a recording of so many events and have a fresh process judge it."""
     run = scratch / name
     write(run, events)
-    words = [sys.executable, __file__, "--judge", str(run)]
-    done = subprocess.run(words, stdout=subprocess.PIPE, check=True)
+    found = msgspec.json.decode(answer(__file__, "--judge", run), type=Judged)
     shutil.rmtree(run)
-    return msgspec.json.decode(done.stdout, type=Judged)
+    return found
 
 
 def judge_here(run: Path) -> Judged:

@@ -19,8 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from math import log
@@ -31,6 +29,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from apart import answer
 from check_speed import write
 from duroxide_stress.judge import judge_run
 from duroxide_stress.recording.pieces import compress
@@ -60,13 +59,8 @@ def peak_mib() -> float:
 
 
 def in_a_process(*words: object) -> dict[str, float]:
-    """This file's own answer to these words, from a fresh process."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--measure", *map(str, words)],
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    """One row, from a process of its own."""
+    found: dict[str, float] = json.loads(answer(__file__, "--measure", *words))
     return found
 
 

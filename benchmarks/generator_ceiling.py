@@ -20,14 +20,14 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from apart import answer
 
 SECS = 4.0
 IN_FLIGHT, MANY = 50, 1_000
@@ -106,9 +106,8 @@ def main() -> None:
     found: dict[str, list[float]] = {name: [] for name in names}
     for number in range(given.rounds):
         for side in range(len(names)) if number % 2 == 0 else reversed(range(len(names))):
-            command = [sys.executable, __file__, "--secs", str(given.secs), "--side", str(side)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            found[names[side]].append(json.loads(done.stdout.splitlines()[-1]))
+            figure = answer(__file__, "--secs", given.secs, "--side", side)
+            found[names[side]].append(json.loads(figure))
     first = statistics.median(found[names[0]])
     table = Table("side", title="One process, operations a second")
     for heading in ("median", "least", "greatest", "ours over it"):

@@ -1,19 +1,21 @@
 """What it costs to be observed: throughput through the harness over that of a bare loop.
 
-Run it from the project with `python benchmarks/observer_effect.py`; a quarter of an hour. Each cell (a
+Run it from the project with `python benchmarks/observer_effect.py`; 25 minutes. Each cell (a
 store × a config) is measured in pairs, on PostgreSQL with an embedded server for each side. One side of
 a pair is `bare_loop.py` in a fresh process: start, wait, again, nothing recorded, nothing checked. The
 other is the harness as the command line runs it. Both offer the same work (20 in flight, 5 activities of
 10 ms, the engine's poll interval 100 ms), warm up as long, measure as long, and are counted alike:
-completions whose timestamp in the engine's own history lies inside the window. The order alternates
+completions whose timestamp in the engine's own history lies inside the window. An instance that the
+engine fails for good is none, on either side. The order alternates
 (A B, B A, ...), so that a machine that grows slower, or a neighbour, hits both sides.
 
-How to read it: `ratio` is the median of the pairs' ratios, with the least and the greatest. At 0.97
-or more the harness costs at most three parts in a hundred; above 1 it was the faster one. The engine's
-dispatchers sleep 200 ms and longer when SQLite is locked, so a single pair is worth little (0.64 to
-1.27 were seen on one machine), and the median of the default four pairs moved by 0.1 and more from
-run to run: enough to see a large cost, not to settle 0.97. For that take `--pairs 10 --duration 10`
-or more, on a machine that does nothing else. Orchestrations per second are means
+How to read it: `ratio` is the geometric mean of the pairs' ratios, with its 95 % interval (t, of the
+logarithms' differences). At 0.97 or more the harness costs at most three parts in a hundred; above 1
+it was the faster one. Bold is a cell whose whole interval lies below 0.97: there the harness costs more.
+The engine's dispatchers sleep 200 ms and longer when SQLite is locked, so windows of one and the same
+loop differ by a tenth; few or short pairs show a large cost and do not settle 0.97: that is what the
+interval is for. For a narrow one take `--pairs 16 --duration 15` on a machine that does nothing else.
+Orchestrations per second are means
 over the pairs and say something about this machine on this day only. CPU is in cores over the window:
 the bare loop's whole; the harness's own beside the engine's. On the in-memory store the driver and the
 engine share a process by necessity (`embedded`), so its own CPU there is the supervisor's alone and
@@ -23,6 +25,8 @@ the driver's is within the engine's.
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import shutil
 import statistics
 import subprocess
@@ -30,7 +34,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,16 +43,16 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from duroxide_stress.config import single_cell_plan
+from duroxide_stress.ledger.compare_statistics import Sample, judged
 from duroxide_stress.plan import Concurrency, StressTestConfig
 from duroxide_stress.recording.pieces import lines_of
-from duroxide_stress.runner import SilentObserver, run_plan
 from duroxide_stress.units import NS_PER_MS, NS_PER_SEC
 
 BARE_LOOP = Path(__file__).with_name("bare_loop.py")
 PROVIDERS = ("sqlite-memory", "sqlite-file", "postgres")
 CONFIGS = ("1/1", "2/2", "4/8")
 TARGET = 0.97
+SETTLE_SECS = 2.0
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -125,24 +129,29 @@ def bare_on(store: str, side: Side, directory: Path) -> Figure:
             timeout=config.warmup_secs + config.duration_secs + 120,
         )
     found: dict[str, Any] = msgspec.json.decode(result.read_bytes())
-    if found["unfinished"]:
-        raise NoFigureError(f"{found['unfinished']} instances of the bare loop never completed")
     return Figure(found["completed"] / config.duration_secs, found["cpu_cores"])
 
 
 def run_harness(side: Side, directory: Path) -> Figure:
-    """The same cell through the harness; its recording is read for the figures."""
-    recording = directory / "recording"
-    recording.mkdir()
-    plan = single_cell_plan(side.config, "parallel", side.provider)
-    run_plan(plan, recording, observer=SilentObserver())
-    cell = recording / plan.cells[0].key
+    """The same cell through the command; its recording is read for the figures."""
+    config, recording = side.config, directory / "recording"
+    words = [
+        *("--scenario", "parallel", "--provider", side.provider),
+        *("--config", config.concurrency, "--max-concurrent", config.max_concurrent),
+        *("--duration", config.duration_secs, "--warm-up", config.warmup_secs),
+        *("--quiet", "--out", recording),
+    ]
+    command = [sys.executable, "-m", "duroxide_stress", "run", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):  # 1: an instance failed on a lock error, as in the bare loop
+        raise NoFigureError(f"the harness exited {done.returncode}: {done.stderr.strip()}")
+    (cell,) = (path.parent for path in recording.glob("*/cell.json"))
     end = msgspec.json.decode((cell / "end.json").read_bytes())
     if end["ended"] != "finished":
         raise NoFigureError(f"the harness's cell ended {end['ended']}: {end['reason']}")
     marks = {r["name"]: r["at_ns"] for r in records(cell, "ops") if r["type"] == "mark"}
     begin_ns = marks["window_begin"]
-    end_ns = begin_ns + round(side.config.duration_secs * NS_PER_SEC)
+    end_ns = begin_ns + round(config.duration_secs * NS_PER_SEC)
     completed = sum(
         begin_ns <= event["ts_ms"] * NS_PER_MS < end_ns
         for event in records(cell, "history")
@@ -150,7 +159,7 @@ def run_harness(side: Side, directory: Path) -> Figure:
     )
     cores = cores_by_source(cell, begin_ns, end_ns)
     return Figure(
-        completed / side.config.duration_secs,
+        completed / config.duration_secs,
         cores.get("engine", 0.0) + cores.get("embedded", 0.0),
         cores.get("driver", 0.0) + cores.get("harness", 0.0),
     )
@@ -180,35 +189,50 @@ def run_pair(side: Side, *, bare_first: bool) -> tuple[Figure, Figure]:
     found = {}
     for run in (run_bare, run_harness) if bare_first else (run_harness, run_bare):
         directory = Path(tempfile.mkdtemp(prefix="observer-effect-"))
+        os.sync()  # neither side begins amid what the other has left to be written
+        time.sleep(SETTLE_SECS)
         try:
             found[run] = run(side, directory)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
+    if not all(figure.orchestrations_per_sec for figure in found.values()):
+        raise NoFigureError("a side completed nothing within its window")
     return found[run_bare], found[run_harness]
+
+
+def compared(bares: Sequence[Figure], harnesses: Sequence[Figure]) -> tuple[float, float, float]:
+    """The geometric mean of the pairs' ratios and the ends of its 95 % interval; one pair has none."""
+    before, after = (
+        [Sample(math.log(figure.orchestrations_per_sec), None) for figure in side]
+        for side in (bares, harnesses)
+    )
+    if len(before) == 1:
+        return math.exp(after[0].value - before[0].value), 0.0, math.inf
+    found = judged(before, after, paired=True, noise=0)
+    half = found.half or 0.0
+    return math.exp(found.change), math.exp(found.change - half), math.exp(found.change + half)
 
 
 def table(pairs: dict[str, list[tuple[Figure, Figure]]]) -> Table:
     """A row a cell."""
     shown = Table("cell", title="Harness over bare loop")
-    for heading in ("pairs", "bare/s", "harness/s", "ratio (min-max)"):
+    for heading in ("pairs", "bare/s", "harness/s", "ratio (95 %)"):
         shown.add_column(heading, justify="right")
     for heading in ("bare cores", "engine cores", "own cores"):
         shown.add_column(heading, justify="right")
     for cell, seen in pairs.items():
-        ratios = [
-            harness.orchestrations_per_sec / bare.orchestrations_per_sec for bare, harness in seen
-        ]
         bares, harnesses = zip(*seen, strict=True)
+        ratio, low, high = compared(bares, harnesses)
         shown.add_row(
             cell,
             str(len(seen)),
             f"{statistics.mean(f.orchestrations_per_sec for f in bares):.1f}",
             f"{statistics.mean(f.orchestrations_per_sec for f in harnesses):.1f}",
-            f"{statistics.median(ratios):.3f} ({min(ratios):.2f}-{max(ratios):.2f})",
+            f"{ratio:.3f} ({low:.2f}-{high:.2f})",
             f"{statistics.mean(f.engine_cores for f in bares):.2f}",
             f"{statistics.mean(f.engine_cores for f in harnesses):.2f}",
             f"{statistics.mean(f.own_cores for f in harnesses):.2f}",
-            style=None if statistics.median(ratios) >= TARGET else "bold",
+            style="bold" if high < TARGET else None,
         )
     return shown
 
@@ -254,8 +278,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--provider", action="append", choices=PROVIDERS, help="repeatable")
     parser.add_argument("--config", action="append", metavar="N/M", help="repeatable")
     parser.add_argument("--pairs", type=int, default=4)
-    parser.add_argument("--duration", type=float, default=5, help="measuring window, seconds")
-    parser.add_argument("--warm-up", type=float, default=1, help="seconds before it")
+    parser.add_argument("--duration", type=float, default=10, help="measuring window, seconds")
+    parser.add_argument("--warm-up", type=float, default=2, help="seconds before it")
     parser.add_argument(
         "--bare",
         choices=("plain", "separate"),

@@ -17,8 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -26,6 +24,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from apart import answer
 from duroxide_stress.load.driver import Driver
 from duroxide_stress.plan import Cell, StressTestConfig
 from duroxide_stress.recording.pieces import lines_of
@@ -90,9 +89,7 @@ def main() -> None:
     for heading in ("started", "dropped", "rate error", *PERCENTILES):
         table.add_column(heading, justify="right")
     for rate, secs in RUNS:
-        command = [sys.executable, __file__, "--measure", str(rate), str(secs)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-        found = json.loads(done.stdout.splitlines()[-1])
+        found = json.loads(answer(__file__, "--measure", rate, secs))
         table.add_row(
             f"{rate:,}/s for {secs:g} s", f"{found['started']:,}", f"{found['dropped']:,}",
             f"{found['error']:+.3%}", *(f"{found[name]:.2f}" for name in PERCENTILES),

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from apart import answer
 from check_speed import CONFIG, write
 from duroxide_stress.judge import judge_run, save_result
 from duroxide_stress.plan import Cell
@@ -71,9 +71,7 @@ def main() -> None:
 
 def elsewhere(part: str, run: Path) -> Part:
     """Do a part of the work in a process of its own."""
-    words = [sys.executable, __file__, "--part", part, "--run", str(run)]
-    done = subprocess.run(words, stdout=subprocess.PIPE, check=True)
-    return msgspec.json.decode(done.stdout, type=Part)
+    return msgspec.json.decode(answer(__file__, "--part", part, "--run", run), type=Part)
 
 
 def done_here(part: str, run: Path) -> Part:

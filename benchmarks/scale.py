@@ -15,8 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from apart import answer
 from duroxide_stress.judge import judge_run
 from duroxide_stress.plan import Cell, Plan, StressTestConfig
 from duroxide_stress.recording.store import read_cell_end
@@ -83,13 +82,8 @@ def through(provider: str, in_flight: int) -> dict[str, Any]:
 
 
 def in_a_process(*words: object) -> dict[str, Any]:
-    """This file's own answer to these words, from a fresh process."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--measure", *map(str, words)],
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    """One row, from a process of its own."""
+    found: dict[str, Any] = json.loads(answer(__file__, "--measure", *words))
     return found
 
 
