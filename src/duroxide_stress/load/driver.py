@@ -189,7 +189,7 @@ class Driver:
         """Start what the feed says is due, as long as the scenario has instances."""
         limit = self._workload.limit
         while limit is None or self.launched - self._canaries < limit:
-            due_ns = self._feed.take(now)
+            due_ns = self._feed.take(now, self.launched)
             if due_ns is None:
                 return
             self._submit(self._workload.order(self.launched), due_ns)
@@ -254,7 +254,7 @@ class Driver:
                 self._finish(event)
             case Acknowledged():
                 self._ops.write(Acked(event.op, event.begun_ns, event.at_ns))
-                self._feed.answered()
+                self._feed.answered(event.op)
                 order, _ = self._in_flight.get(event.op, GONE)
                 if order is not None and order.actions:
                     self._actions.begin(order, event.at_ns)
@@ -262,7 +262,6 @@ class Driver:
                 self._actions.done(event)
             case Refused(op, _, at_ns, error):
                 self._ops.write(Fail(op, at_ns, "start", error))
-                self._feed.answered()
                 self._end(op, at_ns + REFUSED_PAUSE_NS)
                 self.failed += 1
 
@@ -294,7 +293,7 @@ class Driver:
         order, _ = self._in_flight.pop(op, GONE)
         if order is not None:
             if order.part != CANARY:
-                self._feed.ended(free_ns)
+                self._feed.ended(op, free_ns)
             if order.actions:
                 self._actions.forget(op)
         # A deadline may lie a day ahead; those of ended instances must not pile up until then.

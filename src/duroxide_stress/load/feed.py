@@ -21,20 +21,20 @@ class Feed(Protocol):
     by_clock: bool
     """Whether what was due within a stretch of time is owed also when the driver comes late."""
 
-    def take(self, now_ns: int) -> int | None:
-        """When the next instance was due that is to be started now; None when there is none."""
+    def take(self, now_ns: int, op: int) -> int | None:
+        """When the next instance was due that is to be started now, as `op`; None when there is none."""
         ...
 
     def next_ns(self) -> int | None:
         """When to ask again at the latest; None when nothing is due until an instance ends."""
         ...
 
-    def answered(self) -> None:
-        """The call that starts one of its instances has returned, or was refused."""
+    def answered(self, op: int) -> None:
+        """The call that starts an instance, maybe none of its own, has returned."""
         ...
 
-    def ended(self, free_ns: int) -> None:
-        """One of its instances is over; what it held is free from `free_ns` on."""
+    def ended(self, op: int, free_ns: int) -> None:
+        """One of its instances is over or was refused; what it held is free from `free_ns` on."""
         ...
 
 
@@ -46,7 +46,7 @@ class Slots:
     def __init__(self, count: int, now_ns: int) -> None:
         self._free = [now_ns] * count
 
-    def take(self, now_ns: int) -> int | None:
+    def take(self, now_ns: int, op: int) -> int | None:
         if self._free and self._free[0] <= now_ns:
             return heapq.heappop(self._free)
         return None
@@ -54,10 +54,10 @@ class Slots:
     def next_ns(self) -> int | None:
         return self._free[0] if self._free else None
 
-    def answered(self) -> None:
+    def answered(self, op: int) -> None:
         """A slot is taken until its instance is over."""
 
-    def ended(self, free_ns: int) -> None:
+    def ended(self, op: int, free_ns: int) -> None:
         heapq.heappush(self._free, free_ns)
 
 
@@ -75,7 +75,7 @@ class ByClock:
         self._in_flight = 0
         self._next = next(self._due, None)
 
-    def take(self, now_ns: int) -> int | None:
+    def take(self, now_ns: int, op: int) -> int | None:
         while self._next is not None and self._next <= now_ns:
             due, self._next = self._next, next(self._due, None)
             if self._in_flight < self._limit:
@@ -87,10 +87,10 @@ class ByClock:
     def next_ns(self) -> int | None:
         return self._next
 
-    def answered(self) -> None:
+    def answered(self, op: int) -> None:
         """The clock does not care."""
 
-    def ended(self, free_ns: int) -> None:
+    def ended(self, op: int, free_ns: int) -> None:
         self._in_flight -= 1
 
 
@@ -102,27 +102,29 @@ class Backlog:
 
     def __init__(self, count: int, limit: int, waiting: Callable[[int], int | None]) -> None:
         self._count, self._limit, self._waiting = count, limit, waiting
-        self._in_flight = self._wanted = self._under_way = 0
+        self._in_flight = self._wanted = 0
+        self._under_way: set[int] = set()
         self._look_ns = 0
 
-    def take(self, now_ns: int) -> int | None:
+    def take(self, now_ns: int, op: int) -> int | None:
         if now_ns >= self._look_ns:
             self._look_ns = now_ns + LOOK_NS
             waiting = self._waiting(now_ns)
-            missing = 0 if waiting is None else self._count - waiting - self._under_way
+            missing = 0 if waiting is None else self._count - waiting - len(self._under_way)
             self._wanted = max(0, missing)
         if self._wanted == 0 or self._in_flight >= self._limit:
             return None
         self._wanted -= 1
         self._in_flight += 1
-        self._under_way += 1
+        self._under_way.add(op)
         return now_ns
 
     def next_ns(self) -> int | None:
         return self._look_ns
 
-    def answered(self) -> None:
-        self._under_way -= 1
+    def answered(self, op: int) -> None:
+        self._under_way.discard(op)
 
-    def ended(self, free_ns: int) -> None:
+    def ended(self, op: int, free_ns: int) -> None:
         self._in_flight -= 1
+        self._under_way.discard(op)

@@ -7,8 +7,8 @@ from duroxide_stress.load.feed import LOOK_NS, Backlog, ByClock, Slots
 
 def taken(feed: Slots | ByClock | Backlog, now: int) -> list[int]:
     """All that is due now."""
-    found = []
-    while (due := feed.take(now)) is not None:
+    found: list[int] = []
+    while (due := feed.take(now, len(found))) is not None:
         found.append(due)
     return found
 
@@ -18,7 +18,7 @@ def test_a_slot_is_due_when_it_became_free() -> None:
     feed = Slots(2, 100)
     assert taken(feed, 100) == [100, 100]
     assert feed.next_ns() is None
-    feed.ended(150)
+    feed.ended(0, 150)
     assert (taken(feed, 140), feed.next_ns()) == ([], 150)
     assert taken(feed, 900) == [150]
 
@@ -32,7 +32,7 @@ def test_the_clock_does_not_wait() -> None:
     assert feed.next_ns() == 1_010
     assert taken(feed, 1_025) == [1_010]
     assert dropped == [(1_020, 1_025)]
-    feed.ended(1_026)
+    feed.ended(0, 1_026)
     assert taken(feed, 1_040) == [1_030]
     assert dropped[-1] == (1_040, 1_040)
     assert (feed.next_ns(), taken(feed, 9_999)) == (None, [])
@@ -44,20 +44,23 @@ def test_a_backlog_is_filled_up() -> None:
     feed = Backlog(5, 7, lambda now: waiting.pop(0))
     assert taken(feed, 0) == [0] * 5
     assert taken(feed, LOOK_NS - 1) == []
-    for _ in range(5):
-        feed.answered()
+    for op in range(5):
+        feed.answered(op)
     assert taken(feed, LOOK_NS) == [LOOK_NS] * 2
-    feed.ended(LOOK_NS + 1)
+    feed.ended(0, LOOK_NS + 1)
     assert taken(feed, 2 * LOOK_NS) == []  # nobody could say how many wait
     assert taken(feed, 3 * LOOK_NS) == []
     assert feed.next_ns() == 4 * LOOK_NS
 
 
 def test_what_is_on_its_way_is_not_missing() -> None:
-    """A start that takes longer than a look is not made up for by another."""
+    """A start that takes longer than a look is not made up for by another; what was answered, or given
+    up, is no more on its way, and an answer to somebody else's start changes nothing."""
     feed = Backlog(5, 100, lambda now: 0)
     assert taken(feed, 0) == [0] * 5
     assert taken(feed, LOOK_NS) == []
-    feed.answered()
-    feed.answered()
+    feed.answered(0)
+    feed.ended(1, LOOK_NS)
+    feed.answered(1)
+    feed.answered(99)
     assert taken(feed, 2 * LOOK_NS) == [2 * LOOK_NS] * 2

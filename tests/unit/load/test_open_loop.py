@@ -2,7 +2,9 @@
 
 import pytest
 
-from duroxide_stress.recording.records import Dropped, Invoke
+from duroxide_stress.recording.records import CANARY, Dropped, Invoke
+from duroxide_stress.scenarios.canary import WithCanaries
+from duroxide_stress.scenarios.registry import scenario_named
 from duroxide_stress.units import NS_PER_SEC
 
 from ..virtual import cell, run_cell
@@ -48,6 +50,18 @@ def test_a_backlog_is_held() -> None:
     assert run.driver.launched > 60
     assert run.driver.max_in_flight <= 500
     assert all(i.due_ns == i.at_ns for i in run.ops.of(Invoke))
+
+
+def test_a_backlog_is_held_beside_canaries() -> None:
+    """Answers to their starts are not taken for answers to the load's: as much is started as without."""
+
+    def started(**config: int) -> int:
+        of = cell(load="backlog:30", max_concurrent=5_000, duration_secs=4, **config)
+        work = scenario_named(of.scenario).workload(of)
+        run = run_cell(of, WithCanaries(work, of) if config else work)
+        return sum(invoke.part != CANARY for invoke in run.ops.of(Invoke))
+
+    assert started(canary_every_ms=50) == pytest.approx(started(), rel=0.1)
 
 
 def test_latency_counts_from_when_it_was_due() -> None:
