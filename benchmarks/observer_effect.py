@@ -201,15 +201,14 @@ def run_pair(side: Side, *, bare_first: bool) -> tuple[Figure, Figure]:
 
 
 def compared(bares: Sequence[Figure], harnesses: Sequence[Figure]) -> tuple[float, float, float]:
-    """The geometric mean of the pairs' ratios and the ends of its 95 % interval; one pair has none."""
+    """The geometric mean of the pairs' ratios and the ends of its 95 % interval, which are not a number
+    where a single pair has none."""
     before, after = (
         [Sample(math.log(figure.orchestrations_per_sec), None) for figure in side]
         for side in (bares, harnesses)
     )
-    if len(before) == 1:
-        return math.exp(after[0].value - before[0].value), 0.0, math.inf
     found = judged(before, after, paired=True, noise=0)
-    half = found.half or 0.0
+    half = math.nan if found.half is None else found.half
     return math.exp(found.change), math.exp(found.change - half), math.exp(found.change + half)
 
 

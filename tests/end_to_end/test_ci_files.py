@@ -13,7 +13,9 @@ import junitparser
 import pytest
 import yaml
 
-from .tool import NEVER_GOOD, document
+from own_checks import NEVER_GOOD
+
+from .tool import document
 from .workflow import BASH, ROOT, Action
 
 SMALL = "--provider reference --config 2/2 --duration 1 --warm-up 0.2 --max-concurrent 18"

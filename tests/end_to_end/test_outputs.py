@@ -12,7 +12,9 @@ import pytest
 from junitparser import JUnitXml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read
 
-from .tool import NEVER_GOOD, TINY, Tool, document, wait_for
+from own_checks import NEVER_GOOD
+
+from .tool import TINY, Tool, document, wait_for
 
 FILES = {
     "--json": "r.json",

@@ -33,16 +33,6 @@ TWINS = (*TINY, "--max-concurrent", "18")
 LONG = (*TINY, "--duration", "120", "--activity-delay-ms", "5")
 """A cell that only ends when something ends it."""
 
-NEVER_GOOD = """
--- name: never-good
--- promise: No instance has an id.
--- source: this test
--- unit: instances
-SELECT count(*) FROM ops;
-SELECT instance, 'has an id' AS what, 'as all have' AS detail FROM ops ORDER BY op;
-"""
-"""A check of the user's own that every run violates."""
-
 
 def wait_for(found: Callable[[], Any], what: str) -> Any:
     """What `found` returns once it is true. Fails after a minute."""

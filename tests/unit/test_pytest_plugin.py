@@ -8,6 +8,7 @@ from typing import TypeAlias
 import pytest
 
 import duroxide_stress.testing  # noqa: F401 - kept loaded: compiled modules bear no second import
+import own_checks  # noqa: F401 - so that tests within a test find it
 
 pytest_plugins = ["pytester"]
 
@@ -119,18 +120,11 @@ def test_it(stress):
 
 
 VIOLATED = """
-CHECK = '''
--- name: never-good
--- promise: No instance has an id.
--- source: this test
--- unit: instances
-SELECT count(*) FROM ops;
-SELECT instance, 'has an <id>' AS what, 'as all have' AS detail FROM ops ORDER BY op;
-'''
+from own_checks import NEVER_GOOD
 
 @pytest.fixture
 def violated(stress, tmp_path):
-    (tmp_path / "never.sql").write_text(CHECK)
+    (tmp_path / "never.sql").write_text(NEVER_GOOD)
     (tmp_path / "plan.toml").write_text(
         'providers = ["reference"]\\nchecks = ["never.sql"]\\n[stress]\\nduration_secs = 1\\n'
     )

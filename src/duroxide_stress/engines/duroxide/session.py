@@ -1,6 +1,6 @@
 """The client side of Duroxide under load: starts in a small pool of threads, ends seen by hint.
 
-`wait_for_orchestration` would hold one thread per instance and poll each at up to 200 Hz, which
+`wait_for_orchestration` would hold one thread per instance and poll each every 5 to 100 ms, which
 loads the store that is being measured. Here the host hints when an orchestration's code returns,
 one `get_status` then asks whether the end is durable (with back-off until it is), and a slow sweep
 asks about every other open instance, because hints may be lost with their process. A latency never
