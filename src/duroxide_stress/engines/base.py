@@ -89,6 +89,8 @@ class Depths(msgspec.Struct, frozen=True):
 
     orchestrator: int
     worker: int
+    at_ns: int | None = None
+    """When the engine had told them; None: at the moment they were asked for."""
 
 
 class Session(Protocol):

@@ -309,14 +309,14 @@ class Driver:
             self._end(op, now)
 
     def _measure(self, now: int, *, wait: bool = True) -> Depths | None:
-        """Record the queues' depths. Without waiting they are those of the question before: whoever
-        waits for a store that answers slowly starts late what is due meanwhile."""
+        """Record the queues' depths, as of when they were told. Without waiting they are those of the
+        question before: whoever waits for a slow store starts late what is due meanwhile."""
         self._measured_ns = now
         depths = self._session.depths(wait=wait)
         if depths is not None:
             self._samples.write(
                 Sample(
-                    now,
+                    now if depths.at_ns is None else depths.at_ns,
                     "queues",
                     orchestrator_queue=depths.orchestrator,
                     worker_queue=depths.worker,

@@ -13,7 +13,7 @@ from duroxide_stress.engines.base import Attempts, EffectSink, Hint, HintSource
 from duroxide_stress.engines.duroxide.crash import WatchedRuntime, armed, watched_effects
 from duroxide_stress.engines.duroxide.interpreter import ACTIVITY, activity, orchestration
 from duroxide_stress.engines.duroxide.own import RecordedRuntime
-from duroxide_stress.engines.duroxide.session import STARTERS, STARTERS_ON_SQLITE, DuroxideSession
+from duroxide_stress.engines.duroxide.session import DuroxideSession
 from duroxide_stress.plan import Cell, StressTestConfig
 from duroxide_stress.providers.base import Provider
 from duroxide_stress.recording.records import (
@@ -62,8 +62,7 @@ class DuroxideEngine:
 
     def session(self, connection: Any, hints: HintSource) -> DuroxideSession:
         sqlite = isinstance(connection, duroxide.SqliteProvider)
-        starters = STARTERS_ON_SQLITE if sqlite else STARTERS
-        return DuroxideSession(duroxide.Client(connection), hints, starters)
+        return DuroxideSession(duroxide.Client(connection), hints, sqlite=sqlite)
 
     def collect(self, connection: Any, instances: list[str]) -> Iterator[Execution | HistoryEvent]:
         """Executions and events of every instance in the store but those it was aged with, then of

@@ -25,9 +25,9 @@ LIMIT_NS = 20 * NS_PER_SEC
 class Opened:
     """A session on this client, with the host's end of its hints."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, **options: Any) -> None:
         self.client, self.hints = client, LocalHints()
-        self.session = DuroxideSession(client, self.hints)
+        self.session = DuroxideSession(client, self.hints, **options)
 
     def submitted(self, op: int = 0) -> Order:
         """Submit an order and wait until its start was answered well."""
@@ -55,8 +55,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], Opened]]
     monkeypatch.setattr(module, "DEPTHS_SECS", 20)
     sessions: list[Opened] = []
 
-    def make(client: Any) -> Opened:
-        sessions.append(Opened(client))
+    def make(client: Any, **options: Any) -> Opened:
+        sessions.append(Opened(client, **options))
         return sessions[-1]
 
     yield make
@@ -127,6 +127,17 @@ def test_looks_after_a_hint_are_spaced_until_the_next_hint(
     assert [event.op for event in here.next()] == [first.op]
 
 
+def test_looks_on_sqlite_have_pauses_of_their_own(
+    opened: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that follows at once would cost its dispatchers the lock."""
+    monkeypatch.setattr(module, "HINT_BACKOFF_MS", (3_600_000,))
+    monkeypatch.setattr(module, "HINT_BACKOFF_ON_SQLITE_MS", (0,))
+    here = opened(FakeClient(COMPLETED), sqlite=True)
+    here.hints.send(here.submitted().instance)
+    assert [event.op for event in here.next()] == [0]
+
+
 def test_a_hint_for_a_stranger_is_ignored(opened: Callable) -> None:
     """Another cell's instance on the same store is none of ours."""
     here = opened(FakeClient(COMPLETED))
@@ -148,6 +159,25 @@ def test_a_lost_hint_is_made_up_for_by_the_sweep(
         events += here.next()
     assert {type(event) for event in events} == {Acknowledged, Finished}
     assert len(here.client.looked) >= 3
+
+
+def test_a_sweep_that_does_not_come_back_keeps_no_hint_waiting(
+    opened: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store holds up a look at one instance; the end of another is seen all the same."""
+    monkeypatch.setattr(module, "SWEEP_NS", 0)
+    monkeypatch.setattr(module, "LOOKS_PER_SEC", NS_PER_SEC + 1)
+    here = opened(SlowClient(COMPLETED))
+    here.submitted(0)
+    assert here.now() == []
+    assert here.client.looking.wait(20)
+    here.hints.send(here.submitted(1).instance)
+    (event,) = here.next()
+    assert isinstance(event, Finished)
+    assert event.op == 1
+    here.client.go.set()
+    (event,) = here.next()
+    assert (type(event), event.op) == (Finished, 0)
 
 
 def test_a_refused_start_is_told_and_watched_no_more(opened: Callable) -> None:
@@ -199,7 +229,10 @@ def test_a_client_that_raises_is_counted_and_asked_again(opened: Callable) -> No
 def test_queue_depths_are_the_engines_or_none(opened: Callable) -> None:
     """A client that cannot say is counted, and no figure is made up."""
     here = opened(FakeClient(RUNNING))
-    assert here.session.depths(wait=True) == Depths(3, 4)
+    before = here.session.now_ns()
+    depths = here.session.depths(wait=True)
+    assert depths == Depths(3, 4, depths.at_ns)
+    assert before <= depths.at_ns <= here.session.now_ns()
 
     def busy() -> None:
         raise LOST
@@ -217,9 +250,12 @@ def test_a_store_that_does_not_answer_does_not_hold_up_the_loop(
     go, asked = threading.Event(), []
     here = opened(FakeClient(RUNNING))
 
-    def hang() -> None:
+    found = here.client.get_queue_depths
+
+    def hang() -> Any:
         asked.append(1)
         assert go.wait(20)
+        return found()
 
     here.client.get_queue_depths = hang
     assert [here.session.depths(wait=True) for _ in range(3)] == [None] * 3
@@ -241,8 +277,9 @@ def test_depths_that_nobody_waits_for_are_those_of_the_question_before(opened: C
     here.client.get_queue_depths = slow
     assert [here.session.depths(wait=False) for _ in range(2)] == [None, None]
     go.set()
-    here.session._depths_asked.result(20)
-    assert here.session.depths(wait=False) == Depths(3, 4)
+    told = here.session._depths_asked.result(20).at_ns
+    # Stamped with when they were told, not with when somebody came for them.
+    assert here.session.depths(wait=False) == Depths(3, 4, told)
     assert here.session.watch_errors == 0
 
 
