@@ -96,12 +96,13 @@ def _recommended(result: CapacityResult, width: int) -> Iterator[str]:
             indent=0,
         )
         return
-    yield hanging(
-        f"Recommended: {best.label} ({best.provider}) at {best.config}, {best.low:g}/s. "
-        "See that 90 % of it holds:",
-        width,
-        indent=0,
-    )
+    at = best.at(best.low)
+    doubts = ["not confirmed"] if not best.confirmed else []
+    doubts += ["its figures are not trustworthy"] if at is not None and at.distrust else []
+    said = f"Recommended: {best.label} ({best.provider}) at {best.config}, {best.low:g}/s"
+    if doubts:
+        said += f" ({', '.join(doubts)})"
+    yield hanging(f"{said}. See that 90 % of it holds {result.slo}:", width, indent=0)
     yield f"  {best.verify}"
 
 

@@ -78,9 +78,10 @@ class CapacityResult(msgspec.Struct, frozen=True):
 
     @property
     def best(self) -> Point | None:
-        """The grid point with the highest capacity; the first of several alike."""
+        """The grid point with the highest capacity, of those that are confirmed if any is; the first of
+        several alike."""
         held = [point for point in self.points if point.low is not None]
-        return max(held, key=lambda point: point.low or 0.0, default=None)
+        return max(held, key=lambda point: (point.confirmed, point.low or 0.0), default=None)
 
     @property
     def broken(self) -> tuple[str, ...]:

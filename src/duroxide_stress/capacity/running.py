@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -16,7 +17,7 @@ from duroxide_stress.capacity.slo import Slo
 from duroxide_stress.capacity.steps import Seen, Step, samples_wanted
 from duroxide_stress.config import OPEN_LIMIT, cell_command
 from duroxide_stress.engines.registry import engine_named
-from duroxide_stress.errors import RunError
+from duroxide_stress.errors import RecordingError, RunError, in_words
 from duroxide_stress.judge import judge_run, save_result
 from duroxide_stress.plan import CELL_OVERHEAD_SECS, Cell, Plan, StressTestConfig
 from duroxide_stress.providers.base import Provider, prepare_provider
@@ -24,6 +25,7 @@ from duroxide_stress.providers.registry import provider_named
 from duroxide_stress.result import CellResult
 from duroxide_stress.runner import Observer, cell_head, run_plan
 
+T = TypeVar("T")
 PROBE_SECS = 5.0
 VERIFY = 0.9
 """The part of the capacity that is recommended."""
@@ -126,22 +128,25 @@ class _PointSearch:
         )
 
     def _probe(self) -> float | None:
-        carried = self._carried_out(_with(self._cell, duration_secs=PROBE_SECS), "probe")
+        probe = _with(self._cell, duration_secs=PROBE_SECS)
+        carried = self._recorded(lambda: self._ground.carried_out(probe, "probe"))
         if carried is None:
             return None
+        self.spent_secs += carried[2]
         result, run, _ = carried
         self._note_broken(result, run, "the probe")
         return result.orchestrations_per_sec
 
-    def _carried_out(self, cell: Cell, name: str) -> tuple[CellResult, Path, float] | None:
-        """None when it could not be recorded: this search ends, and nothing of what is known is lost."""
+    def _recorded(self, work: Callable[[], T]) -> T | None:
+        """What comes of `work`; None when it could not be recorded or read: this search ends, and
+        nothing of what is known is lost."""
         try:
-            carried = self._ground.carried_out(cell, name)
-        except RunError as error:
+            return work()
+        except (RunError, RecordingError) as error:
             self._failed = str(error)
-            return None
-        self.spent_secs += carried[2]
-        return carried
+        except OSError as error:
+            self._failed = f"a step could not be recorded: {in_words(error)}"
+        return None
 
     def _offer(self, ask: Ask) -> Seen | None:
         config = self._cell.config
@@ -149,18 +154,27 @@ class _PointSearch:
             self._cell,
             duration_secs=ask.secs,
             max_concurrent=OPEN_LIMIT,
-            # A queue that is still drained is late, which latencies show, and not lost.
-            wait_timeout_secs=max(config.wait_timeout_secs, 4 * (config.warmup_secs + ask.secs)),
+            # A queue that is still drained is late, which latencies show, and not lost. One that hangs
+            # must not cost more than is left.
+            wait_timeout_secs=max(
+                config.wait_timeout_secs,
+                min(4 * (config.warmup_secs + ask.secs), ask.left_secs),
+            ),
             seed=(config.seed + ask.attempt - 1) % 2**63,
             load=load_text(ask.rate, poisson=self._ground.asked.poisson),
         )
-        carried = self._carried_out(cell, f"{ask.rate:g}")
+        carried = self._recorded(lambda: self._ground.carried_out(cell, f"{ask.rate:g}"))
         if carried is None or self._ground.observer.interrupted():
             return None
         result, run, spent = carried
+        self.spent_secs += spent
+        success = self._ground.asked.success
+        seen = self._recorded(lambda: evidence(run / cell.key, result, success, spent))
+        if seen is None:
+            return None
         self._results.setdefault(ask.rate, []).append((result, run.name))
         self._note_broken(result, run, f"{ask.rate:g}/s")
-        return evidence(run / cell.key, result, self._ground.asked.success, spent)
+        return seen
 
     def _note_broken(self, result: CellResult, run: Path, where: str) -> None:
         names = broken_promises(result, self._ground.asked.success)

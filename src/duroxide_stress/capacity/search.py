@@ -23,6 +23,8 @@ CLOSE = 1.1
 MIN_SECS, MAX_SECS = 5.0, 60.0
 LONG_SECS, LEAST_LONG_SECS = 40.0, 20.0
 """What a confirmation lasts, and what it lasts at least where the budget leaves no more."""
+MARGIN = 1.1
+"""A confirmation has so many times the samples it takes: how many there are is chance."""
 PACE = 0.95
 """The part that is offered next of what an engine completed that fell behind."""
 LONGER = 5
@@ -52,6 +54,8 @@ class Ask(msgspec.Struct, frozen=True):
     secs: float
     attempt: int
     """1, 2 for the repetition of a step that decided nothing, 3 for a long step."""
+    left_secs: float
+    """What is left of the budget before it."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -212,21 +216,23 @@ class Search:
         secs = self._secs(rate, attempt)
         if secs is None:
             raise _EndedError(USED_UP)
-        seen = self._offer(Ask(rate, secs, attempt))
+        seen = self._offer(Ask(rate, secs, attempt, self._left))
         if seen is None:
             raise _EndedError(INTERRUPTED)
         self._left -= seen.spent_secs
         return seen
 
     def _secs(self, rate: float, attempt: int) -> float | None:
-        """How long a step at this rate may be; None when the budget leaves too little.
+        """How long a step at this rate may be; None when the budget leaves too little: with fewer
+        samples than it takes, no answer of the engine's could say that the rate holds.
 
         Beyond the estimate a queue grows, and takes as long again to drain as it is over it.
         """
-        least = LEAST_LONG_SECS if attempt == LONG else MIN_SECS
-        wanted = max(least, min(MAX_SECS, samples_wanted(self._slo) / rate))
+        enough = samples_wanted(self._slo) / rate
         if attempt == LONG:
-            wanted = max(wanted, LONG_SECS)
+            least, wanted = max(LEAST_LONG_SECS, enough), max(LONG_SECS, MARGIN * enough)
+        else:
+            least = wanted = max(MIN_SECS, min(MAX_SECS, enough))
         stretch = max(1.0, rate / self._estimate) if self._estimate > 0 else 1.0
         room = (self._left - self._limits.overhead_secs) / stretch - self._limits.warmup_secs
         if room < least:

@@ -62,7 +62,7 @@ def test_it_says_what_was_found() -> None:
     assert f"Capacity: {one.low:g}/s (bracket {one.low:g}..{one.high:g})." in text
     assert f"Binds: offered rate at {two.low:g}/s, cpu at {two.high:g}/s." in text
     assert f"Knee (P50 doubled): {two.knee:g}/s." in text
-    assert f"Recommended: File SQLite (sqlite-file) at 2/2, {two.low:g}/s." in text
+    assert f"Recommended: File SQLite (sqlite-file) at 2/2, {two.low:g}/s. " in text
     assert "duroxide-stress run --rate 1/s" in text
 
 
@@ -90,6 +90,22 @@ def test_a_bracket_without_an_upper_end() -> None:
     text = render(msgspec.structs.replace(found, points=(point,)), Path("x"))
     words = "held for some seconds and not confirmed: the budget is used up."
     assert words in " ".join(text.split())
+
+
+def test_what_was_confirmed_is_recommended_before_what_was_only_sounded() -> None:
+    """Though it is less; and what is recommended in doubt says so."""
+    found = result()
+    one, two = found.points
+    sounded = msgspec.structs.replace(two, confirmed=False)
+    mixed = msgspec.structs.replace(found, points=(one, sounded))
+    assert mixed.best == one
+    shaky = msgspec.structs.replace(
+        sounded, offered=tuple(msgspec.structs.replace(o, distrust=("noise",)) for o in two.offered)
+    )
+    text = render(msgspec.structs.replace(found, points=(shaky,)), Path("x"))
+    assert f"{two.low:g}/s (not confirmed, its figures are not trustworthy). See" in (
+        " ".join(text.split())
+    )
 
 
 def test_exit_codes() -> None:
