@@ -1,9 +1,14 @@
-"""Resident memory of the engine's processes, or of the driver, over the measuring window: of all that
-live at a time, together."""
+"""Memory of the engine's processes, or of the driver, over the measuring window: of all that live at a
+time, together.
+
+Peak and mean are those of resident memory. The slope is that of its private part: what a process has
+mapped grows with the file (SQLite's index of its write-ahead log, a page at a time) and is held once,
+however many have mapped it. Where samples do not tell the two apart, it is the slope of the whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from statistics import median
 from typing import NamedTuple
@@ -21,10 +26,13 @@ ROUND_NS = 250 * NS_PER_MS
 """Processes are looked at in rounds, one after another, and rounds begin at least this far apart."""
 CONFIDENCE = 0.99
 ENGINE = ("engine", "embedded")
+RESIDENT = "rss_bytes"
+PRIVATE = "rss_bytes - coalesce(shared_bytes, 0)"
+"""What is looked at, in SQL."""
 
 
 class ProcessMemory(msgspec.Struct, frozen=True):
-    """MiB, and MiB per minute; None where there is no figure."""
+    """MiB of resident memory, and MiB per minute of its private part; None where there is no figure."""
 
     samples: int = 0
     """Rounds of samples within the window."""
@@ -43,38 +51,31 @@ class Round(NamedTuple):
     """One look at every process that lived."""
 
     at_ns: int
-    rss_bytes: int
+    held_bytes: int
     nodes: frozenset[str]
 
 
 def process_memory(recording: Recording, *sources: str) -> ProcessMemory:
     """Of processes that are sampled under these names: peak over the whole cell; mean and slope over the
-    window.
+    window, the slope of private memory alone.
 
     Slope and interval: Theil-Sen over five-second medians (scipy.stats.theilslopes, after Sen 1968).
     There is none where a process began or ended inside the window: that is a step and no trend.
     """
     begin, end = recording.mark("window_begin"), recording.mark("window_end")
-    rounds = list(
-        in_rounds(
-            recording.rows(
-                "SELECT at_ns, coalesce(node, ''), rss_bytes FROM samples "
-                "WHERE list_contains($sources, source) AND rss_bytes IS NOT NULL ORDER BY at_ns",
-                sources=list(sources),
-            )
-        )
-    )
+    rounds = _looked(recording, RESIDENT, sources)
     # An embedded process goes on to copy the histories out, which is our memory and not the engine's.
     rest = recording.mark("drained") or 2**62
-    peak = max((one.rss_bytes for one in rounds if one.at_ns <= rest), default=None)
+    peak = max((one.held_bytes for one in rounds if one.at_ns <= rest), default=None)
     if peak is None or begin is None or end is None:
         reason = "no window" if rounds else "no samples"
         return ProcessMemory(peak=None if peak is None else peak / MIB, slope_reason=reason)
     inside = [one for one in rounds if begin <= one.at_ns <= end]
-    mean = sum(one.rss_bytes for one in inside) / len(inside) / MIB if inside else None
+    mean = sum(one.held_bytes for one in inside) / len(inside) / MIB if inside else None
+    private = (o for o in _looked(recording, PRIVATE, sources) if begin <= o.at_ns <= end)
     blocks = [
-        (median(one.at_ns for one in block), median(one.rss_bytes for one in block))
-        for block in (list(b) for _, b in groupby(inside, lambda o: (o.at_ns - begin) // BLOCK_NS))
+        (median(one.at_ns for one in block), median(one.held_bytes for one in block))
+        for block in (list(b) for _, b in groupby(private, lambda o: (o.at_ns - begin) // BLOCK_NS))
     ]
     figures = ProcessMemory(len(inside), peak / MIB, mean)
     if reason := _no_slope(inside, len(blocks), (end - begin) / NS_PER_SEC):
@@ -82,7 +83,7 @@ def process_memory(recording: Recording, *sources: str) -> ProcessMemory:
     from scipy.stats import theilslopes
 
     minutes = [at / NS_PER_SEC / 60 for at, _ in blocks]
-    mib = [rss / MIB for _, rss in blocks]
+    mib = [held / MIB for _, held in blocks]
     slope, _, low, high = map(float, theilslopes(mib, minutes, CONFIDENCE))
     half = len(blocks) // 2
     late = float(theilslopes(mib[half:], minutes[half:], CONFIDENCE)[0])
@@ -91,16 +92,26 @@ def process_memory(recording: Recording, *sources: str) -> ProcessMemory:
     )
 
 
+def _looked(recording: Recording, memory: str, sources: Sequence[str]) -> list[Round]:
+    """Every round of looks at these processes."""
+    rows = recording.rows(
+        f"SELECT at_ns, coalesce(node, ''), {memory} FROM samples "
+        "WHERE list_contains($sources, source) AND rss_bytes IS NOT NULL ORDER BY at_ns",
+        sources=list(sources),
+    )
+    return list(in_rounds(rows))
+
+
 def in_rounds(rows: Iterable[tuple[int, str, int]]) -> Iterable[Round]:
-    """Samples (at_ns, node, rss_bytes) in the order of their time, put together by the round."""
+    """Samples (at_ns, node, bytes) in the order of their time, put together by the round."""
     at, seen = 0, dict[str, int]()
-    for at_ns, node, rss_bytes in rows:
+    for at_ns, node, held_bytes in rows:
         if seen and (node in seen or at_ns - at >= ROUND_NS):
             yield Round(at, sum(seen.values()), frozenset(seen))
             seen = {}
         if not seen:
             at = at_ns
-        seen[node] = rss_bytes
+        seen[node] = held_bytes
     if seen:
         yield Round(at, sum(seen.values()), frozenset(seen))
 

@@ -239,7 +239,7 @@ def _memory(recording: Recording, grid: Grid) -> Values:
     highest: dict[int, int] = {}
     for one in in_rounds(_streamed(recording, grid)):
         bucket = max(0, one.at_ns - grid.start_ns) // grid.width_ns
-        highest[bucket] = max(one.rss_bytes, highest.get(bucket, 0))
+        highest[bucket] = max(one.held_bytes, highest.get(bucket, 0))
     return tuple(round(highest[n] / MIB, 3) if n in highest else None for n in range(grid.buckets))
 
 

@@ -102,6 +102,7 @@ class Monitor:
                 source,
                 node,
                 rss_bytes=memory.rss,
+                shared_bytes=getattr(memory, "shared", None),
                 cpu_ns=round((cpu.user + cpu.system) * NS_PER_SEC),
             )
         )

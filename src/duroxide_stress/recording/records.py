@@ -205,6 +205,10 @@ class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
     node: str = ""
     """Which of several processes of that kind."""
     rss_bytes: int | None = None
+    """Resident memory."""
+    shared_bytes: int | None = None
+    """How much of that is mapped from files or shared with others: code, and a store's index of its
+    write-ahead log. Only Linux tells it."""
     cpu_ns: int | None = None
     """CPU time used since the process (or machine) started."""
     bytes: int | None = None

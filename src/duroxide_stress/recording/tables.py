@@ -69,7 +69,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "samples": {
         "at_ns": "BIGINT", "source": "VARCHAR", "node": "VARCHAR", "rss_bytes": "BIGINT",
-        "cpu_ns": "BIGINT", "bytes": "BIGINT", "connections": "BIGINT",
+        "shared_bytes": "BIGINT", "cpu_ns": "BIGINT", "bytes": "BIGINT", "connections": "BIGINT",
         "orchestrator_queue": "BIGINT", "worker_queue": "BIGINT",
     },
     "executions": {

@@ -86,6 +86,19 @@ def test_a_half_that_stays_has_no_late_slope(by_hand: ByHand) -> None:
     assert found.late_slope == pytest.approx(0)
 
 
+def test_mapped_files_are_resident_and_have_no_slope(by_hand: ByHand) -> None:
+    """A store's index that grows by 6 MiB a minute is in peak and mean; the heap's own slope is told."""
+    for second in range(120):
+        mapped, private = second / 10, 50 + second / 60
+        held = {"rss_bytes": round((mapped + private) * MIB), "shared_bytes": round(mapped * MIB)}
+        by_hand.sample(second * 1000, "engine", **held)
+    found = measured(by_hand, lambda s: 0, secs=120, at=[])
+    assert found.slope == pytest.approx(1, abs=1e-3)
+    assert found.late_slope == pytest.approx(1, abs=1e-3)
+    assert found.peak == pytest.approx(50 + 119 / 60 + 11.9, abs=1e-3)
+    assert found.mean == pytest.approx(50 + 59.5 / 60 + 5.95, abs=1e-3)
+
+
 def test_peak_is_over_the_cell_and_mean_over_the_window(by_hand: ByHand) -> None:
     """Warm-up and drain can hold the peak; what copying the books out takes is not the engine's."""
     for ms, mib in ((-100, 500), (20_500, 700), (21_500, 900)):
@@ -171,6 +184,6 @@ def test_a_round_ends_where_a_process_is_seen_again() -> None:
         (580 * ms, "b", 5),
     ]
     rows += [(900 * ms, "a", 6)]
-    assert [(one.at_ns // ms, one.rss_bytes) for one in in_rounds(rows)] == [
+    assert [(one.at_ns // ms, one.held_bytes) for one in in_rounds(rows)] == [
         *((0, 3), (240, 7), (580, 5), (900, 6))
     ]
