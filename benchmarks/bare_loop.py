@@ -25,6 +25,7 @@ import psutil
 POLL_INTERVAL_MS = 100
 WAIT_MS = 60_000
 READY_SECS = 30
+REFUSED_SECS = 0.1
 
 
 class Load:
@@ -48,18 +49,27 @@ class Load:
     def _loop(self, lane: int) -> None:
         turn = 0
         while time.time() < self._until:
-            instance = f"bare-{lane}-{turn}"
-            self._client.start_orchestration(instance, "fan-out", turn)
-            self.instances.append(instance)
-            self._client.wait_for_orchestration(instance, WAIT_MS)
+            instance = f"bare-loop-{lane:08}-{turn:07}"
+            try:
+                self._client.start_orchestration(instance, "fan-out", 2_000_000_000 + turn)
+                self.instances.append(instance)
+                self._client.wait_for_orchestration(instance, WAIT_MS)
+            except Exception as error:  # noqa: BLE001 - a busy store; the harness goes on as well
+                print(f"{instance}: {error}", flush=True)
+                time.sleep(REFUSED_SECS)
             turn += 1
 
 
-def fan_out(tasks: int) -> Any:
-    """The orchestration: `tasks` activities at once, joined."""
+def fan_out(tasks: int, delay_ms: int) -> Any:
+    """The orchestration: `tasks` activities at once, joined. What is sent and answered is as long as it
+    is in the harness, where it can be checked."""
 
     def run(ctx: Any, value: int) -> Generator[Any, Any, Any]:
-        return (yield ctx.all([ctx.schedule_activity("work", value) for _ in range(tasks)]))
+        steps = [
+            {"token": f"{ctx.instance_id}|1|0.{n}", "value": value, "delay_ms": delay_ms}
+            for n in range(tasks)
+        ]
+        return (yield ctx.all([ctx.schedule_activity("work", step) for step in steps]))
 
     return run
 
@@ -67,9 +77,9 @@ def fan_out(tasks: int) -> Any:
 def serve(store: Any, given: argparse.Namespace) -> Any:
     """A started runtime with the work registered."""
 
-    def work(ctx: Any, value: int) -> int:
-        time.sleep(given.delay_ms / 1000)
-        return value
+    def work(ctx: Any, step: dict[str, Any]) -> dict[str, Any]:
+        time.sleep(step["delay_ms"] / 1000)
+        return {"token": step["token"], "value": step["value"] << 16}
 
     runtime = duroxide.Runtime(
         store,
@@ -81,7 +91,7 @@ def serve(store: Any, given: argparse.Namespace) -> Any:
         ),
     )
     runtime.register_activity("work", work)
-    runtime.register_orchestration("fan-out", fan_out(given.tasks))
+    runtime.register_orchestration("fan-out", fan_out(given.tasks, given.delay_ms))
     runtime.start()
     return runtime
 
