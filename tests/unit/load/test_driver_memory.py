@@ -85,3 +85,13 @@ def test_nothing_grows_with_the_instances_that_are_over(
     assert launched >= at_least
     # Three senders an instance at most, two entries for each, and the slack of a lazy heap.
     assert max(most.values()) <= 2 * 3 * IN_FLIGHT + STALE + 1, most
+
+
+def test_an_hour_of_load_leaves_nothing_behind() -> None:
+    """Two a second by the clock, in virtual time: what is held at any tick is what is in flight."""
+    config = {"duration_secs": 3_600, "warmup_secs": 0, "max_concurrent": IN_FLIGHT}
+    of = cell("parallel", {}, load="constant:2/s,poisson", activity_delay_ms=1, **config)
+    work = scenario_named("parallel").workload(of)
+    launched, most = most_held(a_world(of, work), of, work)
+    assert launched > 7_000
+    assert max(most.values()) <= 2 * IN_FLIGHT + STALE + 1, most
