@@ -27,8 +27,17 @@ def test_the_capacity_of_the_reference_engine(tool: Tool) -> None:
     checked = tool.run("check", out / steps[1])
     assert checked.returncode == 0, checked.stdout
     assert document(out / "capacity.json")["points"][0]["low"] == point["low"]
-    shown = tool.run(*point["verify"].split()[1:], "--out", tool.cwd / "verified")
-    assert shown.returncode == 0, shown.stdout
+    words = point["verify"].split()[1:]
+    rate = words.index("--rate") + 1
+    assert words[rate] == f"{0.9 * point['low']:.3g}/s"
+    p99 = {}
+    for share in (0.9, 1.3):
+        words[rate] = f"{share * point['low']:.3g}/s"
+        out = tool.cwd / f"verified-{share}"
+        shown = tool.run(*words, "--out", out)
+        assert shown.returncode == 0, shown.stdout
+        p99[share] = document(out / "result.json")["cells"][0]["latency_ms"]["p99"]
+    assert p99[0.9] < 300 < p99[1.3]
 
 
 def test_a_budget_that_is_too_small_finds_nothing(tool: Tool) -> None:
