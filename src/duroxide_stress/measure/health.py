@@ -69,8 +69,8 @@ def health(
     driver = process_memory(recording, "driver")
     if driver.slope is not None:
         notes.append(
-            f"the driver's memory: {driver.peak or 0:.0f} MiB at most, {driver.slope:+.2f} MiB a minute "
-            f"({driver.slope_low:+.2f} to {driver.slope_high:+.2f})"
+            f"the driver's memory: {driver.peak or 0:.0f} MiB at most, its private part "
+            f"{driver.slope:+.3f} MiB a minute ({driver.slope_low:+.3f} to {driver.slope_high:+.3f})"
         )
     return Health(
         trustworthy=not reasons,

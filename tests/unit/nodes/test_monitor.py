@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
+from mmap import ACCESS_READ, PAGESIZE, mmap
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -11,6 +14,7 @@ import pytest
 
 from duroxide_stress.nodes.monitor import STORE_EVERY, Monitor
 from duroxide_stress.providers.base import StoreFigures
+from duroxide_stress.units import MIB
 
 
 class Written:
@@ -77,6 +81,24 @@ def test_the_engines_memory_is_that_of_its_living_processes() -> None:
     monitor._due_ns = 0
     monitor.sample_if_due()
     assert monitor.resident_bytes("engine") is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells it")
+def test_what_is_mapped_from_files_is_told_apart(tmp_path: Path) -> None:
+    """Sixteen MiB of a file that is read in place are resident, and shared."""
+    size = 16 * MIB
+    file = tmp_path / "mapped"
+    file.write_bytes(bytes(size))
+    written = Written()
+    monitor = Monitor(written, StoreFigures)
+    monitor.sample_if_due()
+    with file.open("rb") as opened, mmap(opened.fileno(), 0, access=ACCESS_READ) as mapped:
+        assert not any(mapped[::PAGESIZE])
+        monitor._due_ns = 0
+        monitor.sample_if_due()
+    before, after = (s for s in written.samples if s.source == "harness")
+    assert after.shared_bytes - before.shared_bytes == pytest.approx(size, rel=0.1)
+    assert after.rss_bytes >= after.shared_bytes
 
 
 class Gone:
