@@ -2,8 +2,8 @@
 time, together.
 
 Peak and mean are those of resident memory. The slope is that of its private part: what a process has
-mapped grows with the file (SQLite's index of its write-ahead log, a page at a time) and is held once,
-however many have mapped it. Where samples do not tell the two apart, it is the slope of the whole.
+mapped grows with the file (as SQLite's index of a write-ahead log does) and is held once, however many
+have mapped it. Where samples do not tell the two apart, it is the slope of the whole.
 """
 
 from __future__ import annotations
