@@ -203,6 +203,9 @@ class Engine(Protocol):
 class HintSource(Protocol):
     """Where a session gets its hints from: another thread of this process, or another process."""
 
+    local: bool
+    """Whether they come from hosts in this process."""
+
     def listen(self, hear: Hint) -> None:
         """Begin to pass hints to `hear`, from a thread of the source's own."""
         ...

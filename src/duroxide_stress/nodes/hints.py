@@ -37,6 +37,8 @@ def sender(fd: int) -> Hint:
 class SocketHints:
     """The driver's end: a thread that reads datagrams until it is closed."""
 
+    local = False
+
     def __init__(self, fd: int) -> None:
         self._socket = socket.socket(fileno=fd)
 
@@ -56,6 +58,8 @@ class SocketHints:
 
 class LocalHints:
     """Both ends in one process, for embedded cells."""
+
+    local = True
 
     def __init__(self) -> None:
         self._hear: Hint = lambda instance: None

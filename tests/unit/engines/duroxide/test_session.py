@@ -127,12 +127,13 @@ def test_looks_after_a_hint_are_spaced_until_the_next_hint(
     assert [event.op for event in here.next()] == [first.op]
 
 
-def test_looks_on_sqlite_have_pauses_of_their_own(
+def test_looks_on_a_sqlite_file_have_pauses_of_their_own(
     opened: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A start that follows at once would cost its dispatchers the lock."""
+    monkeypatch.setattr(LocalHints, "local", False)
     monkeypatch.setattr(module, "HINT_BACKOFF_MS", (3_600_000,))
-    monkeypatch.setattr(module, "HINT_BACKOFF_ON_SQLITE_MS", (0,))
+    monkeypatch.setattr(module, "HINT_BACKOFF_ON_FILE_MS", (0,))
     here = opened(FakeClient(COMPLETED), sqlite=True)
     here.hints.send(here.submitted().instance)
     assert [event.op for event in here.next()] == [0]
