@@ -23,6 +23,7 @@ from duroxide_stress.cli.options import (
     Seed,
     Tasks,
     WarmUp,
+    only_given,
     split,
 )
 from duroxide_stress.cli.output import put_json
@@ -78,33 +79,38 @@ def capacity(  # noqa: PLR0913 - a command's options
     each a recording of its own that `check`, `report` and `show` read. Exit code 0: a capacity was
     found; 1: a promise was violated, not only the latency; 2: usage; 3: no capacity was found.
     """
-    from duroxide_stress.capacity import report
-    from duroxide_stress.capacity.result import document
-
-    given = {
-        "max_concurrent": max_concurrent,
-        "tasks_per_instance": tasks,
-        "activity_delay_ms": activity_delay_ms,
-        "poll_interval_ms": poll_interval_ms,
-        "nodes": nodes,
-        "seed": seed,
-    }
+    overrides = only_given(
+        max_concurrent=max_concurrent,
+        tasks_per_instance=tasks,
+        activity_delay_ms=activity_delay_ms,
+        poll_interval_ms=poll_interval_ms,
+        nodes=nodes,
+        seed=seed,
+    )
     asked = read_asked(
         {"slo": slo, "success": success, "budget": budget, "poisson": poisson, "warm_up": warm_up},
         scenario,
         (split(provider) or PROVIDERS, split(config) or CONFIGS),
-        {name: value for name, value in given.items() if value is not None},
+        overrides,
         option,
     )
     refuse_paths(json=json)
     result, directory = _searched(asked, out, postgres_url, quiet=quiet)
+    _put(result, directory, json)
+    raise typer.Exit(exit_code(result))
+
+
+def _put(result: CapacityResult, directory: Path, json: str | None) -> None:
+    """Print the report, and write the document where it was asked for."""
+    from duroxide_stress.capacity import report
+    from duroxide_stress.capacity.result import document
+
     put_json(
         lambda width: report.render(result, directory, width),
         lambda: document(result),
         json,
         f"; the result is in {directory / 'capacity.json'}",
     )
-    raise typer.Exit(exit_code(result))
 
 
 def exit_code(result: CapacityResult) -> int:

@@ -18,6 +18,7 @@ from duroxide_stress.cli.options import (
     PostgresUrl,
     Quiet,
     Seed,
+    only_given,
     split,
 )
 from duroxide_stress.cli.output import leave, put_json, say
@@ -89,10 +90,7 @@ def crash_map(  # noqa: PLR0913 - a command's options
 
     refuse_paths(json=json)
     moments = split(moment)
-    overrides = {"nodes": nodes, "seed": seed}
-    plan = map_plan(
-        provider, scenario, moments, passes, {k: v for k, v in overrides.items() if v is not None}
-    )
+    plan = map_plan(provider, scenario, moments, passes, only_given(nodes=nodes, seed=seed))
     given = given_providers(plan, postgres_url)
     if not quiet:
         cells = "1 cell" if len(plan.cells) == 1 else f"{len(plan.cells)} cells"

@@ -255,5 +255,10 @@ def split(values: list[str]) -> tuple[str, ...]:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
+def only_given(**options: Any) -> dict[str, Any]:
+    """Those of these options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def _nothing(kind: Any) -> list[str] | None:
     return [] if kind.__origin__ == Names else None
