@@ -41,7 +41,8 @@ class Point(msgspec.Struct, frozen=True):
     """Whether high is within 10 % of low."""
     stopped: str
     confirmed: bool = False
-    """Whether it held in a long step, of 40 s (at least 20 where the budget left no more)."""
+    """Whether it held in a long step: of 40 s (at least 20 where the budget left no more), or as long as
+    its samples take."""
     broken: tuple[str, ...] = ()
     """Promises that were violated at any rate, the probe among them: name and where."""
     verify: str = ""

@@ -128,14 +128,18 @@ class _PointSearch:
         )
 
     def _probe(self) -> float | None:
-        probe = _with(self._cell, duration_secs=PROBE_SECS)
-        carried = self._recorded(lambda: self._ground.carried_out(probe, "probe"))
+        carried = self._carried_out(_with(self._cell, duration_secs=PROBE_SECS), "probe")
         if carried is None:
             return None
-        self.spent_secs += carried[2]
         result, run, _ = carried
         self._note_broken(result, run, "the probe")
         return result.orchestrations_per_sec
+
+    def _carried_out(self, cell: Cell, name: str) -> tuple[CellResult, Path, float] | None:
+        carried = self._recorded(lambda: self._ground.carried_out(cell, name))
+        if carried is not None:
+            self.spent_secs += carried[2]
+        return carried
 
     def _recorded(self, work: Callable[[], T]) -> T | None:
         """What comes of `work`; None when it could not be recorded or read: this search ends, and
@@ -163,11 +167,10 @@ class _PointSearch:
             seed=(config.seed + ask.attempt - 1) % 2**63,
             load=load_text(ask.rate, poisson=self._ground.asked.poisson),
         )
-        carried = self._recorded(lambda: self._ground.carried_out(cell, f"{ask.rate:g}"))
+        carried = self._carried_out(cell, f"{ask.rate:g}")
         if carried is None or self._ground.observer.interrupted():
             return None
         result, run, spent = carried
-        self.spent_secs += spent
         success = self._ground.asked.success
         seen = self._recorded(lambda: evidence(run / cell.key, result, success, spent))
         if seen is None:
