@@ -127,14 +127,22 @@ def test_looks_after_a_hint_are_spaced_until_the_next_hint(
     assert [event.op for event in here.next()] == [first.op]
 
 
+@pytest.mark.parametrize(
+    ("sqlite", "local", "used"),
+    [
+        (True, False, "HINT_BACKOFF_ON_FILE_MS"),
+        (True, True, "HINT_BACKOFF_MS"),
+        (False, False, "HINT_BACKOFF_MS"),
+    ],
+)
 def test_looks_on_a_sqlite_file_have_pauses_of_their_own(
-    opened: Callable, monkeypatch: pytest.MonkeyPatch
+    opened: Callable, monkeypatch: pytest.MonkeyPatch, sqlite: bool, local: bool, used: str
 ) -> None:
-    """A start that follows at once would cost its dispatchers the lock."""
-    monkeypatch.setattr(LocalHints, "local", False)
-    monkeypatch.setattr(module, "HINT_BACKOFF_MS", (3_600_000,))
-    monkeypatch.setattr(module, "HINT_BACKOFF_ON_FILE_MS", (0,))
-    here = opened(FakeClient(COMPLETED), sqlite=True)
+    """A start that follows at once would cost its dispatchers the lock; in memory it does not."""
+    monkeypatch.setattr(LocalHints, "local", local)
+    for name in ("HINT_BACKOFF_MS", "HINT_BACKOFF_ON_FILE_MS"):
+        monkeypatch.setattr(module, name, (0,) if name == used else (3_600_000,))
+    here = opened(FakeClient(COMPLETED), sqlite=sqlite)
     here.hints.send(here.submitted().instance)
     assert [event.op for event in here.next()] == [0]
 
