@@ -164,14 +164,14 @@ def test_an_engine_that_lasts_is_confirmed_at_once() -> None:
     assert [ask.rate for ask in made.asks if ask.attempt == 3] == [found.low]
 
 
-@pytest.mark.parametrize("budget", range(40, 400, 9))
-def test_no_step_is_cut_so_short_that_it_could_not_hold(budget: float) -> None:
+@pytest.mark.parametrize("mu", [38.0, 40.0])
+def test_no_step_is_cut_so_short_that_it_could_not_hold(mu: float) -> None:
     """However little the budget leaves: 381 of which none is over say that a P99 holds."""
-    made = MadeUp(40)
-    found = search(SLO, Limits(budget_secs=budget), 40, made)
-    assert all(ask.rate * ask.secs >= 381 or ask.secs >= 60 for ask in made.asks)
-    assert made.spent_secs <= budget * 1.02
-    left = [ask.left_secs for ask in made.asks]
-    assert left == sorted(left, reverse=True)
-    assert max(left, default=0) <= budget
-    assert all(step.word != "unsure" or step.figure_low > 0 for step in found.steps)
+    for budget in range(40, 1_000):
+        made = MadeUp(mu)
+        search(SLO, Limits(budget_secs=budget), mu, made)
+        assert all(ask.rate * ask.secs >= 381 or ask.secs >= 60 for ask in made.asks), budget
+        assert made.spent_secs <= budget * 1.02
+        left = [ask.left_secs for ask in made.asks]
+        assert left == sorted(left, reverse=True)
+        assert max(left, default=0) <= budget

@@ -41,8 +41,8 @@ HINT_BACKOFF_MS, HINT_BACKOFF_ON_FILE_MS = (3, 6, 12, 25, 50, 100), (25, 25, 50,
 SQLite file a start that comes at once meets the dispatcher that has just committed and fetches its next
 turn: one of the two loses the lock, and a dispatcher that does sleeps for 200 ms. At 3 ms dispatchers
 lost a fifth to two fifths more fetches than beside `wait_for_orchestration`, which looks every 5 to
-100 ms, and up to a tenth of the throughput; at 25 ms no more than that (4/8 and 2/2). In memory it is the
-short pauses that cost less."""
+100 ms, and up to a tenth of the throughput; at 25 ms no more than that (4/8 and 2/2). In memory the
+short pauses cost less."""
 SWEEP_NS = 2 * NS_PER_SEC
 """How often an instance without a hint is looked at."""
 LOOKS_PER_SEC = 200
