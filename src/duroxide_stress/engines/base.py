@@ -81,7 +81,14 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
     error: str | None = None
 
 
-Event: TypeAlias = Acknowledged | Refused | Acted | Finished
+class Unfinished(msgspec.Struct, frozen=True, gc=False):
+    """The client looked a last time, and the instance was not over or could not be looked at."""
+
+    op: int
+    at_ns: int
+
+
+Event: TypeAlias = Acknowledged | Refused | Acted | Finished | Unfinished
 
 
 class Depths(msgspec.Struct, frozen=True):
@@ -130,6 +137,11 @@ class Session(Protocol):
     def depths(self, *, wait: bool) -> Depths | None:
         """Queue depths by the engine's own count; None when it cannot say now. Without `wait` it returns
         at once, with the answer to the question before."""
+        ...
+
+    def look_last(self, op: int) -> None:
+        """The time of an instance is up: look once more; returns at once. Finished or Unfinished follows
+        from `wait`, and nothing after that."""
         ...
 
     def forget(self, op: int) -> None:

@@ -24,6 +24,7 @@ from duroxide_stress.engines.base import (
     Finished,
     Refused,
     Session,
+    Unfinished,
 )
 from duroxide_stress.load.actions import Actions
 from duroxide_stress.load.feed import Backlog, ByClock, Feed, Slots
@@ -61,8 +62,6 @@ REFUSED_PAUSE_NS = 100 * NS_PER_MS
 asked 10 times a second per slot and not as fast as it can say no."""
 STALE = 64
 """Entries of ended instances that an agenda may hold, beside one for each that still runs."""
-
-
 GONE: tuple[None, int] = None, 0
 """Of an op that is over: neither its order nor when it was due."""
 
@@ -122,7 +121,8 @@ class Driver:
         if finished and self._quiesce():
             self._mark("at_rest", self._session.now_ns())
         if not finished or self._aborted():
-            self._give_up(list(self._in_flight), "interrupted")
+            for op in list(self._in_flight):
+                self._give_up(op, "interrupted")
             return False
         return True
 
@@ -242,7 +242,7 @@ class Driver:
         while self._calm is None and self._deadlines and self._deadlines[0][0] <= now:
             _, op = heapq.heappop(self._deadlines)
             if op in self._in_flight:
-                self._give_up([op], "timeout")
+                self._session.look_last(op)
         if now - self._measured_ns >= DEPTHS_EVERY_NS:
             self._measure(now, wait=False)
         if now - self._told_ns >= TICK_NS:
@@ -260,6 +260,8 @@ class Driver:
                     self._actions.begin(order, event.at_ns)
             case Acted():
                 self._actions.done(event)
+            case Unfinished(op):
+                self._give_up(op, "timeout")
             case Refused(op, _, at_ns, error):
                 self._ops.write(Fail(op, at_ns, "start", error))
                 self._end(op, at_ns + REFUSED_PAUSE_NS)
@@ -301,12 +303,11 @@ class Driver:
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self._in_flight]
             heapq.heapify(self._deadlines)
 
-    def _give_up(self, ops: list[int], reason: InfoReason) -> None:
-        for op in ops:
-            now = self._session.now_ns()
-            self._ops.write(Info(op, now, reason))
-            self._session.forget(op)
-            self._end(op, now)
+    def _give_up(self, op: int, reason: InfoReason) -> None:
+        now = self._session.now_ns()
+        self._ops.write(Info(op, now, reason))
+        self._session.forget(op)
+        self._end(op, now)
 
     def _measure(self, now: int, *, wait: bool = True) -> Depths | None:
         """Record the queues' depths, as of when they were told. Without waiting they are those of the

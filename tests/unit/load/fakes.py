@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from duroxide_stress.engines.base import Acknowledged, Depths, Event, Finished, Refused
+from duroxide_stress.engines.base import Acknowledged, Depths, Event, Finished, Refused, Unfinished
 from duroxide_stress.engines.reference.simulation import Clock
 from duroxide_stress.scenarios.base import Order
 from duroxide_stress.units import NS_PER_MS
@@ -24,11 +24,13 @@ class FakeSession:
         self,
         answer: Callable[[int, int], list[Event]],
         depths: Callable[[int], Depths | None] = lambda now_ns: EMPTY,
+        last: Callable[[int, int], list[Event]] = lambda op, now_ns: [Unfinished(op, now_ns)],
     ) -> None:
         self.clock = Clock()
         self.begun_ns = self.clock.now_ns
         self.forgotten: list[int] = []
-        self._answer, self._depths = answer, depths
+        self.looked_last: list[int] = []
+        self._answer, self._depths, self._last = answer, depths, last
         self._outbox: list[Event] = []
 
     def now_ns(self) -> int:
@@ -52,6 +54,10 @@ class FakeSession:
 
     def depths(self, *, wait: bool) -> Depths | None:
         return self._depths(self.clock.now_ns)
+
+    def look_last(self, op: int) -> None:
+        self.looked_last.append(op)
+        self._outbox += self._last(op, self.clock.now_ns)
 
     def forget(self, op: int) -> None:
         self.forgotten.append(op)

@@ -82,6 +82,16 @@ def test_lost_instances_are_given_up_one_by_one_and_forgotten() -> None:
     assert run.finished
 
 
+def test_an_end_that_the_last_look_finds_is_an_end_like_others() -> None:
+    """Its hint was lost and its time is up, but it is over: nobody calls it hanging."""
+    session = FakeSession(vanish, last=lambda op, now: [Finished(op, now, "Completed", op)])
+    run = offered(session, wait_timeout_secs=0.4)
+    assert run.ops.of(Info) == []
+    assert [ok.op for ok in run.ops.of(Ok)] == session.looked_last
+    assert run.driver.completed == run.driver.launched == 4
+    assert run.finished
+
+
 @pytest.mark.parametrize(
     "depths",
     [lambda now: None, lambda now: Depths(0, 1), lambda now: Depths(now // TICK_NS, 0)],

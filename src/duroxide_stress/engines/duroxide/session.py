@@ -24,6 +24,7 @@ from duroxide_stress.engines.base import (
     Finished,
     HintSource,
     Refused,
+    Unfinished,
 )
 from duroxide_stress.engines.duroxide.inbox import Inbox
 from duroxide_stress.scenarios.base import Action, Order
@@ -47,6 +48,8 @@ SWEEP_NS = 2 * NS_PER_SEC
 """How often an instance without a hint is looked at."""
 LOOKS_PER_SEC = 200
 """How many of those looks the store is asked to bear: with more instances open, each waits longer."""
+LAST_LOOK_NS = 5 * NS_PER_SEC
+"""How long the last look at an instance whose time is up may take; then it counts as not over."""
 DEPTHS_SECS = 0.2
 """How long the driver's loop waits for queue depths: a store that is gone takes 30 s to say so."""
 
@@ -68,6 +71,8 @@ class _Watch(msgspec.Struct):
     op: int
     due_ns: int
     looks_since_hint: int | None = None
+    last: bool = False
+    """Its time is up: one look is under way, and `due_ns` is when its answer is no longer waited for."""
 
 
 class DuroxideSession:
@@ -138,6 +143,13 @@ class DuroxideSession:
             self._note(str(error))
             return None
 
+    def look_last(self, op: int) -> None:
+        instance = self._instances[op]
+        watch = self._open[instance]
+        watch.last, watch.due_ns = True, self.now_ns() + LAST_LOOK_NS
+        heapq.heappush(self._agenda, (watch.due_ns, instance))
+        self._watchers.submit(self._look, instance, op, last=True)
+
     def forget(self, op: int) -> None:
         instance = self._instances.pop(op, None)
         if instance is not None:
@@ -177,34 +189,43 @@ class DuroxideSession:
             error = str(failure)
         self._inbox.put(Acted(order.op, number, begun, self.now_ns(), error))
 
-    def _look(self, instance: str, op: int) -> None:
+    def _look(self, instance: str, op: int, *, last: bool = False) -> None:
         try:
             found = self._client.get_status(instance)
         except Exception as error:  # noqa: BLE001 - looking again is always safe
             self._inbox.put(_StillOpen(instance, str(error)))
-            return
-        if found.status in TERMINAL:
-            self._inbox.put(Finished(op, self.now_ns(), found.status, found.output, found.error))
         else:
+            if found.status in TERMINAL:
+                self._inbox.put(
+                    Finished(op, self.now_ns(), found.status, found.output, found.error)
+                )
+                return
             self._inbox.put(_StillOpen(instance))
+        if last:
+            self._inbox.put(Unfinished(op, self.now_ns()))
 
     def _take(self, item: Event | _StillOpen | _Hinted, events: list[Event]) -> None:
         match item:
             case _Hinted(instance):
-                if instance in self._open:
+                if self._watched(instance):
                     self._open[instance].looks_since_hint = 0
                     self._schedule(instance)
             case _StillOpen(instance, error):
                 if error is not None:
                     self._note(error)
-                if instance in self._open:
+                if self._watched(instance):
                     self._schedule(instance)
             case Acknowledged() | Acted():
                 events.append(item)
-            case Finished(op) | Refused(op):
+            case Finished(op) | Refused(op) | Unfinished(op):
                 if op in self._instances:
                     self.forget(op)
                     events.append(item)
+
+    def _watched(self, instance: str) -> bool:
+        """Whether there will be more looks at it."""
+        watch = self._open.get(instance)
+        return watch is not None and not watch.last
 
     def _schedule(self, instance: str) -> None:
         """Put the next look on the agenda; an earlier entry for the instance is void from now."""
@@ -223,7 +244,11 @@ class DuroxideSession:
         while self._agenda and self._agenda[0][0] <= now:
             due_ns, instance = heapq.heappop(self._agenda)
             watch = self._open.get(instance)
-            if watch is not None and watch.due_ns == due_ns:
+            if watch is None or watch.due_ns != due_ns:
+                continue
+            if watch.last:
+                self._inbox.put(Unfinished(watch.op, now))
+            else:
                 lookers = self._sweepers if watch.looks_since_hint is None else self._watchers
                 lookers.submit(self._look, instance, watch.op)
 

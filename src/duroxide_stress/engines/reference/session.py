@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from duroxide_stress.engines.base import Acknowledged, Acted, Depths, Event
+from duroxide_stress.engines.base import Acknowledged, Acted, Depths, Event, Unfinished
 from duroxide_stress.engines.reference.instance import Cancel, Mail, Message
 from duroxide_stress.engines.reference.world import World
 from duroxide_stress.scenarios.base import Action, Order
@@ -62,6 +62,11 @@ class WorldSession:
         # What nobody renews comes back into its queue.
         turns, work = world.hosts.abandoned()
         return Depths(len(world.turns) + turns, len(world.workers.queue) + work)
+
+    def look_last(self, op: int) -> None:
+        # An end is heard of when it happens: who has heard of none has none.
+        self._hear(Unfinished(op, self._clock.now_ns))
+        self.forget(op)
 
     def forget(self, op: int) -> None:
         self._given_up.add(op)
