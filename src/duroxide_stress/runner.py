@@ -22,7 +22,12 @@ from duroxide_stress.nodes.spawner import movable
 from duroxide_stress.nodes.supervisor import CellRun
 from duroxide_stress.oracle import Oracle
 from duroxide_stress.plan import Cell, Plan
-from duroxide_stress.providers.base import Provider, keep_store_of, prepare_provider
+from duroxide_stress.providers.base import (
+    Provider,
+    cache_bytes_of,
+    keep_store_of,
+    prepare_provider,
+)
 from duroxide_stress.providers.registry import provider_named
 from duroxide_stress.recording.records import FORMAT, CellEnd, CellHead, DriverEnd, RunHead
 from duroxide_stress.recording.store import being_written, count_lines, write_json
@@ -195,6 +200,7 @@ def cell_head(cell: Cell, provider: Provider) -> CellHead:
         activity_ms_per_instance=worker_ms,
         min_ms=least_ms,
         lasting=scenario.lasting,
+        cache_bytes=cache_bytes_of(provider),
         instance_pattern=instance_pattern(cell),
         command=cell_command(cell),
     )

@@ -99,6 +99,65 @@ def test_what_is_mapped_from_files_is_no_leak_and_hides_none(recorded: Recorded)
     assert list(caught(recorded)) == ["memory"]
 
 
+def _grow(s: float, rng: Random) -> float:
+    return s / 20
+
+
+@pytest.mark.parametrize(("caches_mib", "nodes"), [(31, 1), (16, 2)])
+def test_growth_that_caches_of_the_store_explain_is_not_asked(
+    recorded: Recorded, caches_mib: int, nodes: int
+) -> None:
+    """Thirty MiB in ten minutes, where each host may have copies of the store: nobody can tell."""
+    watch(recorded, _grow)
+    recorded.edit("cell.json", cache_bytes=caches_mib * MIB)
+    recorded.configure(nodes=nodes)
+    check = recorded.checks()["memory"]
+    assert (check.verdict, check.asked, check.found) == (Verdict.UNKNOWN, False, 0)
+    assert (
+        f"30 MiB since the load began: caches of the store may hold {caches_mib * nodes} MiB"
+        in (check.note)
+    )
+    assert recorded.judged().verdict is Verdict.OK
+
+
+def test_growth_beyond_the_caches_is_a_leak(recorded: Recorded) -> None:
+    """More was gained than copies of the store can be."""
+    watch(recorded, _grow)
+    recorded.edit("cell.json", cache_bytes=29 * MIB)
+    assert list(caught(recorded)) == ["memory"]
+
+
+def test_flat_memory_beside_caches_is_asked(recorded: Recorded) -> None:
+    """Caches are no excuse where nothing grew: the promise is seen to hold."""
+    watch(recorded, lambda s, rng: rng.gauss(0, 1))
+    recorded.edit("cell.json", cache_bytes=312 * MIB)
+    check = recorded.checks()["memory"]
+    assert (check.verdict, check.asked) == (Verdict.OK, True)
+
+
+def test_what_the_warm_up_gained_counts_against_the_caches(recorded: Recorded) -> None:
+    """Ten MiB of the cache were full before the window: what came on top no longer fits."""
+    watch(recorded, _grow)
+    recorded.edit("cell.json", cache_bytes=35 * MIB)
+    assert caught(recorded) == {}
+    _sampled_when_the_load_began(recorded, START_MIB - 10)
+    assert list(caught(recorded)) == ["memory"]
+
+
+def test_a_leak_from_below_where_the_load_began_is_one(recorded: Recorded) -> None:
+    """A start-up that took more than the leak has by now excuses nothing where there are no caches."""
+    watch(recorded, _grow)
+    _sampled_when_the_load_began(recorded, START_MIB + 100)
+    assert list(caught(recorded)) == ["memory"]
+
+
+def _sampled_when_the_load_began(recorded: Recorded, mib: float) -> None:
+    """A minute before the window."""
+    began_ns = recorded.mark("window_begin") - 60 * NS_PER_SEC
+    recorded.change("ops", where(type="mark", name="begin"), at_ns=began_ns)
+    recorded.add("samples", {"at_ns": began_ns, "source": "engine", "rss_bytes": int(mib * MIB)})
+
+
 def test_the_noisy_series_is_noisy() -> None:
     """The series that must not alarm would alarm a check that compares two samples."""
     noisy = _walk(RESTLESS["flat and noisy"])

@@ -43,6 +43,8 @@ class ProcessMemory(msgspec.Struct, frozen=True):
     slope_high: float | None = None
     late_slope: float | None = None
     """Of the window's second half alone."""
+    grown: float | None = None
+    """MiB of private memory at the window's end above what there was when the load began."""
     slope_reason: str = ""
     """Why there is no slope; empty when there is one."""
 
@@ -72,10 +74,14 @@ def process_memory(recording: Recording, *sources: str) -> ProcessMemory:
         return ProcessMemory(peak=None if peak is None else peak / MIB, slope_reason=reason)
     inside = [one for one in rounds if begin <= one.at_ns <= end]
     mean = sum(one.held_bytes for one in inside) / len(inside) / MIB if inside else None
-    private = (o for o in _looked(recording, PRIVATE, sources) if begin <= o.at_ns <= end)
+    loaded = recording.mark("begin") or begin
+    private = [one for one in _looked(recording, PRIVATE, sources) if loaded <= one.at_ns <= end]
+    windowed = (one for one in private if one.at_ns >= begin)
     blocks = [
         (median(one.at_ns for one in block), median(one.held_bytes for one in block))
-        for block in (list(b) for _, b in groupby(private, lambda o: (o.at_ns - begin) // BLOCK_NS))
+        for block in (
+            list(b) for _, b in groupby(windowed, lambda o: (o.at_ns - begin) // BLOCK_NS)
+        )
     ]
     figures = ProcessMemory(len(inside), peak / MIB, mean)
     if reason := _no_slope(inside, len(blocks), (end - begin) / NS_PER_SEC):
@@ -87,8 +93,9 @@ def process_memory(recording: Recording, *sources: str) -> ProcessMemory:
     slope, _, low, high = map(float, theilslopes(mib, minutes, CONFIDENCE))
     half = len(blocks) // 2
     late = float(theilslopes(mib[half:], minutes[half:], CONFIDENCE)[0])
+    grown = mib[-1] - private[0].held_bytes / MIB
     return msgspec.structs.replace(
-        figures, slope=slope, slope_low=low, slope_high=high, late_slope=late
+        figures, slope=slope, slope_low=low, slope_high=high, late_slope=late, grown=grown
     )
 
 

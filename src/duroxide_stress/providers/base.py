@@ -56,6 +56,8 @@ class Provider(Protocol):
       store is gone: None says that there is no figure.
     - `server_pid(address) -> int | None`: the process of a server that the provider itself started for
       the cell; what it and its children compute is then the store's, and not foreign to the run.
+    - `cache_bytes: int`: how much memory a process that has the store open may fill with copies of it
+      (the page caches of all its connections); growth up to this is no leak. 0 without it.
     - `keep(address) -> str`: called in place of `destroy` when the user wants to keep the store; says
       where it is. Without it the store is said to be in the directory that `create` was given.
     """
@@ -126,6 +128,12 @@ def _figure(provider: Provider, method: str, address: str) -> int | None:
         return None if found is None else int(found)
     except Exception:  # noqa: BLE001 - a provider may raise anything
         return None
+
+
+def cache_bytes_of(provider: Provider) -> int:
+    """What the engine's process may hold as copies of the store; 0 when the provider does not say."""
+    found = getattr(provider, "cache_bytes", 0)
+    return found if isinstance(found, int) and found > 0 else 0
 
 
 def prepare_provider(provider: Provider) -> None:

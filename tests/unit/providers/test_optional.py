@@ -10,8 +10,15 @@ import pytest
 from duroxide_stress.config import single_cell_plan
 from duroxide_stress.errors import UsageError
 from duroxide_stress.plan import StressTestConfig
-from duroxide_stress.providers.base import StoreFigures, keep_store_of, store_figures
+from duroxide_stress.providers.base import (
+    StoreFigures,
+    cache_bytes_of,
+    keep_store_of,
+    store_figures,
+)
 from duroxide_stress.providers.reference import Reference
+from duroxide_stress.providers.sqlite import FileSqlite, InMemorySqlite
+from duroxide_stress.recording.store import read_cell_head
 from duroxide_stress.runner import SilentObserver, run_plan
 
 
@@ -42,6 +49,8 @@ class Measured(Reference):
 
     def server_pid(self, address: str) -> Any:
         raise OSError
+
+    cache_bytes: Any = 5_000_000
 
     def keep(self, address: str) -> str:
         return f"kept at {address}"
@@ -79,3 +88,25 @@ def test_a_store_that_is_kept_may_say_where() -> None:
     """Without the method, the runner says it."""
     assert keep_store_of(Measured(), "a") == "kept at a"
     assert keep_store_of(Reference(), "a") is None
+
+
+@pytest.mark.parametrize("said", [None, "5 MiB", -1, 0.5])
+def test_caches_that_are_no_number_of_bytes_are_none(said: Any) -> None:
+    """Nothing is excused by what cannot be understood."""
+    provider = Measured()
+    provider.cache_bytes = said
+    assert cache_bytes_of(provider) == 0
+
+
+def test_caches_of_the_store_are_in_the_recording(tmp_path: Path) -> None:
+    """The judgement has them without the provider."""
+    plan = single_cell_plan(StressTestConfig(duration_secs=1), "parallel", "reference")
+    run_plan(plan, tmp_path, observer=SilentObserver(), providers={"reference": Measured()})
+    (head,) = tmp_path.rglob("cell.json")
+    assert read_cell_head(head.parent).cache_bytes == 5_000_000
+
+
+def test_which_of_our_stores_are_cached_in_the_engines_process() -> None:
+    """SQLite's page caches on a file; what lives in memory has none beside itself."""
+    assert cache_bytes_of(FileSqlite()) == 327_680_000
+    assert cache_bytes_of(InMemorySqlite()) == cache_bytes_of(Reference()) == 0
