@@ -100,13 +100,3 @@ def test_later_cells_still_run(tool: Tool) -> None:
     first, second = document(out / "result.json")["cells"]
     assert first["verdict"] in ("violated", "unknown")
     assert (second["provider"], second["verdict"]) == ("reference", "ok")
-
-
-def test_the_driver_alone_allocates_from_one_arena(tool: Tool) -> None:
-    """Its memory is to stay what it is; that of the engine is to be what its users have."""
-    process = tool.start("run", *LONG, "--provider", FILE, "--out", "out", "--quiet")
-    driver, host = tool.node(DRIVER), tool.node(HOST)
-    assert driver.environ()["MALLOC_ARENA_MAX"] == "1"
-    assert "MALLOC_ARENA_MAX" not in host.environ()
-    process.send_signal(signal.SIGINT)
-    assert finish(process).returncode == 130

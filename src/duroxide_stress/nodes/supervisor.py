@@ -51,10 +51,6 @@ POLL_SECS = 0.02
 START_SECS = 60.0
 STOP_SECS = 20.0
 COLLECT_SECS = 600.0
-ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
-"""Of the driver's process. glibc gives each thread an arena of its own, and each arena keeps the most
-that it ever held: with a dozen threads that was some KiB more every minute, for hours, of a process that
-holds no more than before (docs/scale.md). The engine's processes are left as its users have them."""
 
 
 class CellRun:
@@ -138,9 +134,7 @@ class CellRun:
                 for number in numbers:
                     hosts.add(f"host-{number}", FIRST_VERSION)
                 self._while_hosts(hosts, lambda: not hosts.all_serving)
-            driver = self._processes.spawn(
-                "driver", "driver.log", driver_end.fileno(), environment=ONE_ARENA
-            )
+            driver = self._processes.spawn("driver", "driver.log", driver_end.fileno())
             handing_over = upgrade(hosts, release, self._elapsed_secs) if release else None
             self._load(driver, hosts, handing_over)
             if self._ended == "interrupted":
