@@ -103,7 +103,7 @@ class Memory(msgspec.Struct, frozen=True):
     peak: float | None
     mean: float | None
     slope_per_min: float | None
-    """Theil-Sen slope of its private part over the window; null when the window is too short for one."""
+    """What its private part gained a minute over the window; null when the window is too short."""
     slope_low: float | None = None
     slope_high: float | None = None
     slope_reason: str = ""

@@ -1,8 +1,7 @@
 """Memory: the engine's process does not keep growing.
 
-The trend is a Theil-Sen slope of private memory (resident, less what is mapped from files or shared)
-over medians of five-second blocks inside the measuring window (medians and blocks, because samples a
-quarter of a second apart are not independent), with its 99 % interval.
+The trend is what private memory (resident, less what is mapped from files or shared) gains a minute
+inside the measuring window, with its 99 % interval (see `measure.memory.trend`).
 A leak is an interval that lies wholly above 1 MiB a minute: below that a week costs less than
 10 GiB, and allocators move more than that by themselves. The second half of the window must bear it
 out: a process that filled its caches in the first half and then stayed has the slope, but no leak.

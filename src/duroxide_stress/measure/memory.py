@@ -9,8 +9,9 @@ have mapped it. Where samples do not tell the two apart, it is the slope of the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
-from statistics import median
+from itertools import groupby, pairwise
+from math import sqrt
+from statistics import fmean, median, stdev
 from typing import NamedTuple
 
 import msgspec
@@ -20,8 +21,9 @@ from duroxide_stress.result import Memory
 from duroxide_stress.units import MIB, NS_PER_MS, NS_PER_SEC
 
 MIN_WINDOW_SECS = 60
-BLOCK_NS = 5 * NS_PER_SEC
-BLOCKS = 10
+BLOCKS, LEAST_BLOCKS = 12, 10
+"""Into how many the shortest window is cut, and how many must have samples."""
+LONGEST_BLOCK_NS = 60 * NS_PER_SEC
 ROUND_NS = 250 * NS_PER_MS
 """Processes are looked at in rounds, one after another, and rounds begin at least this far apart."""
 CONFIDENCE = 0.99
@@ -44,7 +46,7 @@ class ProcessMemory(msgspec.Struct, frozen=True):
     late_slope: float | None = None
     """Of the window's second half alone."""
     grown: float | None = None
-    """MiB of private memory at the window's end above what there was when the load began."""
+    """MiB of private memory in the last block above what there was when the load began."""
     slope_reason: str = ""
     """Why there is no slope; empty when there is one."""
 
@@ -57,12 +59,19 @@ class Round(NamedTuple):
     nodes: frozenset[str]
 
 
+class Block(NamedTuple):
+    """A stretch of the window: the medians of when, in minutes, and of what was held."""
+
+    minutes: float
+    mib: float
+
+
 def process_memory(recording: Recording, *sources: str) -> ProcessMemory:
     """Of processes that are sampled under these names: peak over the whole cell; mean and slope over the
     window, the slope of private memory alone.
 
-    Slope and interval: Theil-Sen over five-second medians (scipy.stats.theilslopes, after Sen 1968).
-    There is none where a process began or ended inside the window: that is a step and no trend.
+    The slope is the trend of medians of blocks, a twelfth of the window each and a minute at most. There
+    is none where a process began or ended inside the window: that is a step and no trend.
     """
     begin, end = recording.mark("window_begin"), recording.mark("window_end")
     rounds = _looked(recording, RESIDENT, sources)
@@ -76,27 +85,47 @@ def process_memory(recording: Recording, *sources: str) -> ProcessMemory:
     mean = sum(one.held_bytes for one in inside) / len(inside) / MIB if inside else None
     loaded = recording.mark("begin") or begin
     private = [one for one in _looked(recording, PRIVATE, sources) if loaded <= one.at_ns <= end]
-    windowed = (one for one in private if one.at_ns >= begin)
-    blocks = [
-        (median(one.at_ns for one in block), median(one.held_bytes for one in block))
-        for block in (
-            list(b) for _, b in groupby(windowed, lambda o: (o.at_ns - begin) // BLOCK_NS)
-        )
-    ]
+    blocks = _blocks([one for one in private if one.at_ns >= begin], begin, end)
     figures = ProcessMemory(len(inside), peak / MIB, mean)
     if reason := _no_slope(inside, len(blocks), (end - begin) / NS_PER_SEC):
         return msgspec.structs.replace(figures, slope_reason=reason)
-    from scipy.stats import theilslopes
-
-    minutes = [at / NS_PER_SEC / 60 for at, _ in blocks]
-    mib = [held / MIB for _, held in blocks]
-    slope, _, low, high = map(float, theilslopes(mib, minutes, CONFIDENCE))
-    half = len(blocks) // 2
-    late = float(theilslopes(mib[half:], minutes[half:], CONFIDENCE)[0])
-    grown = mib[-1] - private[0].held_bytes / MIB
+    slope, low, high, late = trend(blocks)
+    grown = blocks[-1].mib - private[0].held_bytes / MIB
     return msgspec.structs.replace(
         figures, slope=slope, slope_low=low, slope_high=high, late_slope=late, grown=grown
     )
+
+
+def trend(blocks: Sequence[Block]) -> tuple[float, float, float, float]:
+    """MiB gained a minute, the ends of its interval, and the mean of the later half; of three blocks or
+    more.
+
+    The mean of what was gained from one block to the next, with Student's interval for such a mean.
+    Memory that was taken stays taken, so what is independent is what was gained and not what is held: a
+    line through what is held (least squares, Theil-Sen) is sure of a trend in most random walks (Granger
+    and Newbold 1974). Around a steady line the interval is wider than it need be.
+    """
+    from scipy.stats import t as student
+
+    gained = [(b.mib - a.mib) / (b.minutes - a.minutes) for a, b in pairwise(blocks)]
+    slope = fmean(gained)
+    reach = float(student.ppf((1 + CONFIDENCE) / 2, len(gained) - 1))
+    reach *= stdev(gained) / sqrt(len(gained))
+    return slope, slope - reach, slope + reach, fmean(gained[(len(gained) + 1) // 2 :])
+
+
+def _blocks(inside: list[Round], begin: int, end: int) -> list[Block]:
+    """The window's rounds in blocks of one length."""
+    span = end - begin
+    count = max(BLOCKS, span // LONGEST_BLOCK_NS)
+    groups = groupby(inside, lambda one: min((one.at_ns - begin) * count // span, count - 1))
+    return [
+        Block(
+            median(one.at_ns for one in group) / NS_PER_SEC / 60,
+            median(one.held_bytes for one in group) / MIB,
+        )
+        for group in (list(found) for _, found in groups)
+    ]
 
 
 def _looked(recording: Recording, memory: str, sources: Sequence[str]) -> list[Round]:
@@ -143,6 +172,6 @@ def _no_slope(inside: list[Round], blocks: int, secs: float) -> str:
         *(one.nodes for one in inside)
     ):
         return "a process began or ended inside the window"
-    if blocks < BLOCKS:
-        return f"samples in {blocks} blocks of five seconds, {BLOCKS} are the least"
+    if blocks < LEAST_BLOCKS:
+        return f"samples in {blocks} parts of the window, {LEAST_BLOCKS} are the least"
     return ""
