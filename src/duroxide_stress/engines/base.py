@@ -82,7 +82,7 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
 
 
 class Unfinished(msgspec.Struct, frozen=True, gc=False):
-    """The client looked a last time, and the instance was not over or could not be looked at."""
+    """The time of an instance is up: the last look at it found it not over, or was not answered."""
 
     op: int
     at_ns: int

@@ -7,7 +7,7 @@ loop: instances are due by the clock, and their latency counts from then, howeve
 what comes while `max_concurrent` are in flight is dropped, and recorded as that (see `feed.py`).
 
 After the window nothing is started, and what is in flight is waited for (drain), each instance at most
-`wait_timeout_secs` and the time it needs by its own delays.
+`wait_timeout_secs`, the time it needs by its own delays, and a last look.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Driver:
             self._mark("at_rest", self._session.now_ns())
         if not finished or self._aborted():
             for op in list(self._in_flight):
-                self._give_up(op, "interrupted")
+                self._give_up(op, "interrupted", self._session.now_ns())
             return False
         return True
 
@@ -260,8 +260,8 @@ class Driver:
                     self._actions.begin(order, event.at_ns)
             case Acted():
                 self._actions.done(event)
-            case Unfinished(op):
-                self._give_up(op, "timeout")
+            case Unfinished(op, at_ns):
+                self._give_up(op, "timeout", at_ns)
             case Refused(op, _, at_ns, error):
                 self._ops.write(Fail(op, at_ns, "start", error))
                 self._end(op, at_ns + REFUSED_PAUSE_NS)
@@ -303,11 +303,10 @@ class Driver:
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self._in_flight]
             heapq.heapify(self._deadlines)
 
-    def _give_up(self, op: int, reason: InfoReason) -> None:
-        now = self._session.now_ns()
-        self._ops.write(Info(op, now, reason))
+    def _give_up(self, op: int, reason: InfoReason, at_ns: int) -> None:
+        self._ops.write(Info(op, at_ns, reason))
         self._session.forget(op)
-        self._end(op, now)
+        self._end(op, at_ns)
 
     def _measure(self, now: int, *, wait: bool = True) -> Depths | None:
         """Record the queues' depths, as of when they were told. Without waiting they are those of the

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
-from math import sqrt
+from math import ceil, sqrt
 from statistics import fmean, median, stdev
 from typing import NamedTuple
 
@@ -21,9 +21,10 @@ from duroxide_stress.result import Memory
 from duroxide_stress.units import MIB, NS_PER_MS, NS_PER_SEC
 
 MIN_WINDOW_SECS = 60
-BLOCKS, LEAST_BLOCKS = 12, 10
-"""Into how many the shortest window is cut, and how many must have samples."""
-LONGEST_BLOCK_NS = 60 * NS_PER_SEC
+BLOCKS, LONGEST_BLOCK_NS = 12, 60 * NS_PER_SEC
+"""A window is cut into so many, or more of a minute at most."""
+LEAST_SHARE = 5 / 6
+"""Of the blocks that must have samples."""
 ROUND_NS = 250 * NS_PER_MS
 """Processes are looked at in rounds, one after another, and rounds begin at least this far apart."""
 CONFIDENCE = 0.99
@@ -46,7 +47,7 @@ class ProcessMemory(msgspec.Struct, frozen=True):
     late_slope: float | None = None
     """Of the window's second half alone."""
     grown: float | None = None
-    """MiB of private memory in the last block above what there was when the load began."""
+    """MiB of private memory in the last block above the least since the load began."""
     slope_reason: str = ""
     """Why there is no slope; empty when there is one."""
 
@@ -87,10 +88,11 @@ def process_memory(recording: Recording, *sources: str) -> ProcessMemory:
     private = [one for one in _looked(recording, PRIVATE, sources) if loaded <= one.at_ns <= end]
     blocks = _blocks([one for one in private if one.at_ns >= begin], begin, end)
     figures = ProcessMemory(len(inside), peak / MIB, mean)
-    if reason := _no_slope(inside, len(blocks), (end - begin) / NS_PER_SEC):
+    share = len(blocks) / _count(begin, end)
+    if reason := _no_slope(inside, share, (end - begin) / NS_PER_SEC):
         return msgspec.structs.replace(figures, slope_reason=reason)
     slope, low, high, late = trend(blocks)
-    grown = blocks[-1].mib - private[0].held_bytes / MIB
+    grown = blocks[-1].mib - min(one.held_bytes for one in private) / MIB
     return msgspec.structs.replace(
         figures, slope=slope, slope_low=low, slope_high=high, late_slope=late, grown=grown
     )
@@ -102,8 +104,8 @@ def trend(blocks: Sequence[Block]) -> tuple[float, float, float, float]:
 
     The mean of what was gained from one block to the next, with Student's interval for such a mean.
     Memory that was taken stays taken, so what is independent is what was gained and not what is held: a
-    line through what is held (least squares, Theil-Sen) is sure of a trend in most random walks (Granger
-    and Newbold 1974). Around a steady line the interval is wider than it need be.
+    line through what is held (least squares, Theil-Sen) is sure of a trend in most random walks (Nelson
+    and Kang 1984). Around a steady line the interval is wider than it need be.
     """
     from scipy.stats import t as student
 
@@ -116,8 +118,7 @@ def trend(blocks: Sequence[Block]) -> tuple[float, float, float, float]:
 
 def _blocks(inside: list[Round], begin: int, end: int) -> list[Block]:
     """The window's rounds in blocks of one length."""
-    span = end - begin
-    count = max(BLOCKS, span // LONGEST_BLOCK_NS)
+    span, count = end - begin, _count(begin, end)
     groups = groupby(inside, lambda one: min((one.at_ns - begin) * count // span, count - 1))
     return [
         Block(
@@ -152,6 +153,10 @@ def in_rounds(rows: Iterable[tuple[int, str, int]]) -> Iterable[Round]:
         yield Round(at, sum(seen.values()), frozenset(seen))
 
 
+def _count(begin: int, end: int) -> int:
+    return max(BLOCKS, ceil((end - begin) / LONGEST_BLOCK_NS))
+
+
 def as_result(memory: ProcessMemory) -> Memory:
     """What of it stands in the result."""
     return Memory(
@@ -164,7 +169,7 @@ def as_result(memory: ProcessMemory) -> Memory:
     )
 
 
-def _no_slope(inside: list[Round], blocks: int, secs: float) -> str:
+def _no_slope(inside: list[Round], share: float, secs: float) -> str:
     """Why a slope would say nothing; empty when it says something."""
     if secs < MIN_WINDOW_SECS * 0.99:
         return f"a slope needs a window of {MIN_WINDOW_SECS} s"
@@ -172,6 +177,6 @@ def _no_slope(inside: list[Round], blocks: int, secs: float) -> str:
         *(one.nodes for one in inside)
     ):
         return "a process began or ended inside the window"
-    if blocks < LEAST_BLOCKS:
-        return f"samples in {blocks} parts of the window, {LEAST_BLOCKS} are the least"
+    if share < LEAST_SHARE:
+        return f"samples in {share:.0%} of the window's parts, five sixths are the least"
     return ""

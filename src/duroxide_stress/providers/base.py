@@ -56,8 +56,9 @@ class Provider(Protocol):
       store is gone: None says that there is no figure.
     - `server_pid(address) -> int | None`: the process of a server that the provider itself started for
       the cell; what it and its children compute is then the store's, and not foreign to the run.
-    - `cache_bytes: int`: how much memory a process that has the store open may fill with copies of it
-      (the page caches of all its connections); growth up to this is no leak. 0 without it.
+    - `cache_bytes: int`: how much reads of the store may leave in the memory of a process that has it
+      open (the page caches of all its connections, and what the allocator keeps of them); up to this a
+      leak cannot be told. 0 without it.
     - `keep(address) -> str`: called in place of `destroy` when the user wants to keep the store; says
       where it is. Without it the store is said to be in the directory that `create` was given.
     """
@@ -131,9 +132,16 @@ def _figure(provider: Provider, method: str, address: str) -> int | None:
 
 
 def cache_bytes_of(provider: Provider) -> int:
-    """What the engine's process may hold as copies of the store; 0 when the provider does not say."""
+    """What reads of the store may leave in a host's memory; 0 when the provider does not say.
+
+    Raises UsageError when it says something else than a number of bytes.
+    """
     found = getattr(provider, "cache_bytes", 0)
-    return found if isinstance(found, int) and found > 0 else 0
+    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
+        raise UsageError(
+            f"provider {provider.name} has cache_bytes {found!r}; it must be bytes, 0 or more"
+        )
+    return found
 
 
 def prepare_provider(provider: Provider) -> None:

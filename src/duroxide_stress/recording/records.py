@@ -287,8 +287,8 @@ class CellHead(msgspec.Struct, frozen=True):
     """The words that repeat this cell."""
     lasting: bool = False
     """Whether instances live through the whole run, so that it is not they that are counted."""
-    cache_bytes: int = 0
-    """How much of its store the engine's process may hold as copies, a host."""
+    cache_bytes: int | None = None
+    """How much reads of its store may leave in a host's memory; None in recordings from before that."""
 
 
 class DriverEnd(msgspec.Struct, frozen=True):

@@ -158,11 +158,17 @@ def test_one_step_is_no_trend_and_steady_steps_are() -> None:
         assert (low > 0) == sure
 
 
-def test_a_slope_needs_ten_blocks(by_hand: ByHand) -> None:
-    """Two minutes with samples in nine of twelve parts are too thin."""
-    found = measured(by_hand, lambda s: 100 + s, at=[n * 12 for n in range(9)])
-    assert (found.samples, found.slope) == (9, None)
-    assert found.mean == pytest.approx(148)
+@pytest.mark.parametrize(
+    ("secs", "samples", "told"), [(120, 9, False), (120, 10, True), (3600, 49, False)]
+)
+def test_a_slope_needs_five_sixths_of_the_parts(
+    by_hand: ByHand, secs: int, samples: int, told: bool
+) -> None:
+    """What was not looked at for a fifth of the time has no trend; an hour has sixty parts."""
+    part = max(10, secs // 60)
+    found = measured(by_hand, lambda s: 100 + s, secs=secs, at=[n * part for n in range(samples)])
+    assert (found.samples, found.slope is not None) == (samples, told)
+    assert ("five sixths" in found.slope_reason) != told
 
 
 @pytest.mark.parametrize("source", ["driver", "harness", "machine"])

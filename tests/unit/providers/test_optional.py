@@ -90,12 +90,17 @@ def test_a_store_that_is_kept_may_say_where() -> None:
     assert keep_store_of(Reference(), "a") is None
 
 
-@pytest.mark.parametrize("said", [None, "5 MiB", -1, 0.5])
-def test_caches_that_are_no_number_of_bytes_are_none(said: Any) -> None:
-    """Nothing is excused by what cannot be understood."""
+@pytest.mark.parametrize("said", [None, "5 MiB", -1, 0.5, True])
+def test_caches_that_are_no_number_of_bytes_stop_the_run(said: Any, tmp_path: Path) -> None:
+    """Nothing is excused by what cannot be understood, and nobody is left to wonder why."""
     provider = Measured()
     provider.cache_bytes = said
-    assert cache_bytes_of(provider) == 0
+    plan = single_cell_plan(StressTestConfig(), "parallel", "reference")
+    with pytest.raises(UsageError) as caught:
+        run_plan(plan, tmp_path, observer=SilentObserver(), providers={"reference": provider})
+    told = f"provider reference has cache_bytes {said!r}; it must be bytes, 0 or more"
+    assert str(caught.value) == told
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_caches_of_the_store_are_in_the_recording(tmp_path: Path) -> None:
@@ -108,5 +113,5 @@ def test_caches_of_the_store_are_in_the_recording(tmp_path: Path) -> None:
 
 def test_which_of_our_stores_are_cached_in_the_engines_process() -> None:
     """SQLite's page caches on a file; what lives in memory has none beside itself."""
-    assert cache_bytes_of(FileSqlite()) == 327_680_000
+    assert cache_bytes_of(FileSqlite()) == 524_288_000
     assert cache_bytes_of(InMemorySqlite()) == cache_bytes_of(Reference()) == 0

@@ -3,8 +3,9 @@
 `wait_for_orchestration` would hold one thread per instance and poll each every 5 to 100 ms, which
 loads the store that is being measured. Here the host hints when an orchestration's code returns,
 one `get_status` then asks whether the end is durable (with back-off until it is), and a slow sweep
-asks about every other open instance, because hints may be lost with their process. A latency never
-depends on any of this: the end of an instance is the timestamp in the engine's own history.
+asks about every other open instance, because hints may be lost with their process. An instance whose
+time is up is asked for a last time. A latency never depends on any of this: the end of an instance is
+the timestamp in the engine's own history.
 """
 
 from __future__ import annotations
@@ -44,12 +45,17 @@ turn: one of the two loses the lock, and a dispatcher that does sleeps for 200 m
 lost a fifth to two fifths more fetches than beside `wait_for_orchestration`, which looks every 5 to
 100 ms, and up to a tenth of the throughput; at 25 ms no more than that (4/8 and 2/2). In memory the
 short pauses cost less."""
+NEVER_NS = 2**63 - 1
 SWEEP_NS = 2 * NS_PER_SEC
 """How often an instance without a hint is looked at."""
 LOOKS_PER_SEC = 200
 """How many of those looks the store is asked to bear: with more instances open, each waits longer."""
-LAST_LOOK_NS = 5 * NS_PER_SEC
-"""How long the last look at an instance whose time is up may take; then it counts as not over."""
+LAST_LOOKERS, LAST_LOOK_PAUSE_SECS = 2, 0.1
+"""Threads for the last looks, and the pause after one that failed: thousands may be due at once, and
+must not keep a hint waiting."""
+SILENT_NS, LAST_LOOKS_NS = 5 * NS_PER_SEC, 60 * NS_PER_SEC
+"""An instance whose time is up is given up unseen when the store has answered no last look for so long,
+or when its own turn has not come by then."""
 DEPTHS_SECS = 0.2
 """How long the driver's loop waits for queue depths: a store that is gone takes 30 s to say so."""
 
@@ -71,8 +77,6 @@ class _Watch(msgspec.Struct):
     op: int
     due_ns: int
     looks_since_hint: int | None = None
-    last: bool = False
-    """Its time is up: one look is under way, and `due_ns` is when its answer is no longer waited for."""
 
 
 class DuroxideSession:
@@ -89,11 +93,16 @@ class DuroxideSession:
         self._starters = ThreadPoolExecutor(starters, thread_name_prefix="start")
         self._watchers = ThreadPoolExecutor(WATCHERS, thread_name_prefix="watch")
         self._sweepers = ThreadPoolExecutor(SWEEPERS, thread_name_prefix="sweep")
+        self._last_lookers = ThreadPoolExecutor(LAST_LOOKERS, thread_name_prefix="last")
         self._depths_asker = ThreadPoolExecutor(1, thread_name_prefix="depths")
         self._depths_asked: Future[Depths] | None = None
         self._open: dict[str, _Watch] = {}
         self._instances: dict[int, str] = {}
         self._agenda: list[tuple[int, str]] = []
+        self._last: dict[int, int] = {}
+        """Ops whose time is up → when it was, in that order."""
+        self._answered_ns = 0
+        """When the store last answered one of their looks."""
         self.watch_errors = 0
         self.last_watch_error: str | None = None
         hints.listen(lambda instance: self._inbox.put(_Hinted(instance)))
@@ -119,10 +128,11 @@ class DuroxideSession:
         events: list[Event] = []
         self._look_where_due()
         while True:
-            next_ns = min(until_ns, self._agenda[0][0]) if self._agenda else until_ns
+            next_ns = min(until_ns, self._next_ns())
             for item in self._inbox.take(max(next_ns - self.now_ns(), 0) / NS_PER_SEC):
                 self._take(item, events)
             self._look_where_due()
+            self._give_up_unseen(events)
             if events or self.now_ns() >= until_ns:
                 return events
 
@@ -144,18 +154,18 @@ class DuroxideSession:
             return None
 
     def look_last(self, op: int) -> None:
-        instance = self._instances[op]
-        watch = self._open[instance]
-        watch.last, watch.due_ns = True, self.now_ns() + LAST_LOOK_NS
-        heapq.heappush(self._agenda, (watch.due_ns, instance))
-        self._watchers.submit(self._look, instance, op, last=True)
+        self._last[op] = self.now_ns()
+        self._last_lookers.submit(self._look_last, self._instances[op], op)
 
     def forget(self, op: int) -> None:
         instance = self._instances.pop(op, None)
         if instance is not None:
             del self._open[instance]
+            self._last.pop(op, None)
 
     def close(self) -> None:
+        self._last.clear()
+        self._last_lookers.shutdown(wait=False, cancel_futures=True)
         self._starters.shutdown(wait=False, cancel_futures=True)
         self._watchers.shutdown(wait=False, cancel_futures=True)
         self._sweepers.shutdown(wait=False, cancel_futures=True)
@@ -189,43 +199,46 @@ class DuroxideSession:
             error = str(failure)
         self._inbox.put(Acted(order.op, number, begun, self.now_ns(), error))
 
-    def _look(self, instance: str, op: int, *, last: bool = False) -> None:
+    def _look(self, instance: str, op: int) -> bool:
+        """Look once, and tell: whether the store answered."""
         try:
             found = self._client.get_status(instance)
         except Exception as error:  # noqa: BLE001 - looking again is always safe
             self._inbox.put(_StillOpen(instance, str(error)))
+            return False
+        if found.status in TERMINAL:
+            self._inbox.put(Finished(op, self.now_ns(), found.status, found.output, found.error))
         else:
-            if found.status in TERMINAL:
-                self._inbox.put(
-                    Finished(op, self.now_ns(), found.status, found.output, found.error)
-                )
-                return
             self._inbox.put(_StillOpen(instance))
-        if last:
-            self._inbox.put(Unfinished(op, self.now_ns()))
+        return True
+
+    def _look_last(self, instance: str, op: int) -> None:
+        """Look until the store has answered, or nobody waits for it any more."""
+        while op in self._last:
+            if self._look(instance, op):
+                self._inbox.put(Unfinished(op, self.now_ns()))  # of no account after an end
+                return
+            time.sleep(LAST_LOOK_PAUSE_SECS)
 
     def _take(self, item: Event | _StillOpen | _Hinted, events: list[Event]) -> None:
         match item:
             case _Hinted(instance):
-                if self._watched(instance):
+                if instance in self._open:
                     self._open[instance].looks_since_hint = 0
                     self._schedule(instance)
             case _StillOpen(instance, error):
                 if error is not None:
                     self._note(error)
-                if self._watched(instance):
+                if instance in self._open:
                     self._schedule(instance)
             case Acknowledged() | Acted():
                 events.append(item)
             case Finished(op) | Refused(op) | Unfinished(op):
+                if op in self._last:
+                    self._answered_ns = self.now_ns()
                 if op in self._instances:
                     self.forget(op)
                     events.append(item)
-
-    def _watched(self, instance: str) -> bool:
-        """Whether there will be more looks at it."""
-        watch = self._open.get(instance)
-        return watch is not None and not watch.last
 
     def _schedule(self, instance: str) -> None:
         """Put the next look on the agenda; an earlier entry for the instance is void from now."""
@@ -244,13 +257,25 @@ class DuroxideSession:
         while self._agenda and self._agenda[0][0] <= now:
             due_ns, instance = heapq.heappop(self._agenda)
             watch = self._open.get(instance)
-            if watch is None or watch.due_ns != due_ns:
-                continue
-            if watch.last:
-                self._inbox.put(Unfinished(watch.op, now))
-            else:
+            if watch is not None and watch.due_ns == due_ns:
                 lookers = self._sweepers if watch.looks_since_hint is None else self._watchers
                 lookers.submit(self._look, instance, watch.op)
+
+    def _next_ns(self) -> int:
+        """When something is due that no event tells of."""
+        look_ns = self._agenda[0][0] if self._agenda else NEVER_NS
+        return min(look_ns, self._unseen_ns() if self._last else NEVER_NS)
+
+    def _unseen_ns(self) -> int:
+        """When the instance whose time was up first is given up without an answer."""
+        since_ns = next(iter(self._last.values()))
+        return min(since_ns + LAST_LOOKS_NS, max(since_ns, self._answered_ns) + SILENT_NS)
+
+    def _give_up_unseen(self, events: list[Event]) -> None:
+        while self._last and self._unseen_ns() <= self.now_ns():
+            op = next(iter(self._last))
+            self.forget(op)
+            events.append(Unfinished(op, self.now_ns()))
 
     def _note(self, error: str) -> None:
         self.watch_errors += 1

@@ -68,3 +68,15 @@ class SlowClient(FakeClient):
             self.looking.set()
             assert self.go.wait(20)
         return super().get_status(instance)
+
+
+class GatedClient(FakeClient):
+    """Answers one look for each turn that it is given."""
+
+    def __init__(self, *looks: Any) -> None:
+        super().__init__(*looks)
+        self.turns = threading.Semaphore(0)
+
+    def get_status(self, instance: str) -> Any:
+        assert self.turns.acquire(timeout=20)
+        return super().get_status(instance)

@@ -1,7 +1,7 @@
 """The client side on a client of our own: hints lead to looks, looks to ends."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,63 +13,14 @@ from duroxide_stress.engines.base import (
     Event,
     Finished,
     Refused,
-    Unfinished,
 )
 from duroxide_stress.engines.duroxide import session as module
-from duroxide_stress.engines.duroxide.session import DuroxideSession
 from duroxide_stress.nodes.hints import LocalHints
-from duroxide_stress.scenarios.base import Action, Order
-from duroxide_stress.scenarios.registry import scenario_named
+from duroxide_stress.scenarios.base import Action
 from duroxide_stress.units import NS_PER_SEC
 
-from ...virtual import cell
 from .clients import COMPLETED, LOST, RUNNING, FakeClient, SlowClient, status
-
-WORK = scenario_named("parallel").workload(cell())
-LIMIT_NS = 20 * NS_PER_SEC
-"""Only reached when a test fails."""
-
-
-class Opened:
-    """A session on this client, with the host's end of its hints."""
-
-    def __init__(self, client: Any, **options: Any) -> None:
-        self.client, self.hints = client, LocalHints()
-        self.session = DuroxideSession(client, self.hints, **options)
-
-    def submitted(self, op: int = 0) -> Order:
-        """Submit an order and wait until its start was answered well."""
-        order = WORK.order(op)
-        self.session.submit(order)
-        (event,) = self.next()
-        assert isinstance(event, Acknowledged)
-        assert event.op == op
-        return order
-
-    def next(self) -> list[Event]:
-        """The next events."""
-        return self.session.wait(self.session.now_ns() + LIMIT_NS)
-
-    def now(self) -> list[Event]:
-        """What there is without waiting; due looks are sent off."""
-        return self.session.wait(self.session.now_ns())
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], Opened]]:
-    """Open sessions that never pause between looks and sweep only when a test says so."""
-    monkeypatch.setattr(module, "HINT_BACKOFF_MS", (0,))
-    monkeypatch.setattr(module, "SWEEP_NS", 3600 * NS_PER_SEC)
-    monkeypatch.setattr(module, "DEPTHS_SECS", 20)
-    sessions: list[Opened] = []
-
-    def make(client: Any, **options: Any) -> Opened:
-        sessions.append(Opened(client, **options))
-        return sessions[-1]
-
-    yield make
-    for one in sessions:
-        one.session.close()
+from .conftest import WORK
 
 
 def test_a_start_is_handed_to_the_client_and_acknowledged(opened: Callable) -> None:
@@ -316,71 +267,6 @@ def test_an_op_forgotten_while_it_is_looked_at_is_never_reported(
     here.hints.send(second.instance)
     assert [event.op for event in here.next()] == [1]
     assert here.client.looked == [first.instance, second.instance]
-
-
-def test_the_last_look_finds_an_end_without_a_hint(opened: Callable) -> None:
-    """Hints get lost with their process: whoever is over is not given up."""
-    here = opened(FakeClient(COMPLETED))
-    here.submitted()
-    here.session.look_last(0)
-    (event,) = here.next()
-    assert isinstance(event, Finished)
-    assert (event.op, event.output) == (0, [1, 2])
-
-
-@pytest.mark.parametrize(("found", "errors"), [(RUNNING, 0), (LOST, 1)])
-def test_who_is_not_over_at_the_last_look_is_not_looked_at_again(
-    opened: Callable, found: Any, errors: int
-) -> None:
-    """Whatever the look said, it was the last: later hints change nothing."""
-    here = opened(FakeClient(found))
-    order = here.submitted()
-    here.session.look_last(0)
-    here.hints.send(order.instance)
-    (event,) = here.next()
-    assert isinstance(event, Unfinished)
-    assert event.op == 0
-    assert here.session.watch_errors == errors
-    here.hints.send(order.instance)
-    assert here.now() == []
-    assert here.client.looked == [order.instance]
-
-
-def test_a_last_look_that_takes_too_long_is_not_waited_for(
-    opened: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The store says nothing: the instance is given up, and what the look finds later is not told."""
-    monkeypatch.setattr(module, "WATCHERS", 1)
-    monkeypatch.setattr(module, "LAST_LOOK_NS", 0)
-    here = opened(SlowClient(COMPLETED))
-    first, second = here.submitted(0), here.submitted(1)
-    here.session.look_last(0)
-    assert here.client.looking.wait(20)
-    (event,) = here.next()
-    assert isinstance(event, Unfinished)
-    assert event.op == 0
-    here.client.go.set()
-    # One watcher: when the second's end is there, the first's has come in before it.
-    here.hints.send(second.instance)
-    assert [event.op for event in here.next()] == [1]
-    assert here.client.looked == [first.instance, second.instance]
-
-
-def test_an_answer_from_before_does_not_end_the_last_look(
-    opened: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A look was under way when its time was up; it saw it run, the last look sees its end."""
-    monkeypatch.setattr(module, "WATCHERS", 1)
-    here = opened(SlowClient(RUNNING, COMPLETED))
-    order = here.submitted()
-    here.hints.send(order.instance)
-    assert here.now() == []
-    assert here.client.looking.wait(20)
-    here.session.look_last(0)
-    here.client.go.set()
-    (event,) = here.next()
-    assert isinstance(event, Finished)
-    assert here.client.looked == [order.instance] * 2
 
 
 def test_forgetting_a_stranger_does_nothing(opened: Callable) -> None:
