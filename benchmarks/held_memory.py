@@ -9,7 +9,7 @@ grows keeps the most that it ever held. All words go to `duroxide-stress run`; t
 
 How to read it: `held` is the least and the most of the looks of that minute, one a second; from the end
 of the warm-up on it is to stay. What is held between two looks, by a query for some milliseconds, is not
-seen. memray costs time, so the rates of the run mean nothing. Needs `pip install -e '.[benchmarks]'`, and
+seen. memray costs time, so the rates of the run mean nothing. Needs `pip install -e '.[benchmarks]'` and
 the time that the words ask for.
 """
 
