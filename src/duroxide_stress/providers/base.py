@@ -136,7 +136,12 @@ def cache_bytes_of(provider: Provider) -> int:
 
     Raises UsageError when it says something else than a number of bytes.
     """
-    found = getattr(provider, "cache_bytes", 0)
+    try:
+        found = getattr(provider, "cache_bytes", 0)
+    except Exception as error:
+        raise UsageError(
+            f"provider {provider.name} cannot say its cache_bytes: {in_words(error)}"
+        ) from error
     if isinstance(found, bool) or not isinstance(found, int) or found < 0:
         raise UsageError(
             f"provider {provider.name} has cache_bytes {found!r}; it must be bytes, 0 or more"

@@ -103,6 +103,22 @@ def test_caches_that_are_no_number_of_bytes_stop_the_run(said: Any, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+class Failing(Reference):
+    """Has a figure that cannot be worked out."""
+
+    @property
+    def cache_bytes(self) -> int:
+        raise OSError("no such setting")
+
+
+def test_caches_that_cannot_be_said_stop_the_run(tmp_path: Path) -> None:
+    """One sentence, before anything is written."""
+    plan = single_cell_plan(StressTestConfig(), "parallel", "reference")
+    with pytest.raises(UsageError, match="cannot say its cache_bytes: OSError: no such setting"):
+        run_plan(plan, tmp_path, observer=SilentObserver(), providers={"reference": Failing()})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_caches_of_the_store_are_in_the_recording(tmp_path: Path) -> None:
     """The judgement has them without the provider."""
     plan = single_cell_plan(StressTestConfig(duration_secs=1), "parallel", "reference")
